@@ -1,0 +1,136 @@
+"""A consultation: one question about one patient, asked by one hospital of another; and who takes part."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from consult.models.hospital import Department, Hospital, Specialty
+from consult.models.patient import Patient
+from consult.models.person import Role
+from consult.states import State
+
+
+class Urgency(models.TextChoices):
+    EMERGENCY = "emergency", _("Emergency")
+    URGENT = "urgent", _("Urgent")
+    ROUTINE = "routine", _("Routine")
+
+
+class Consultation(models.Model):
+    """The request with all fields an invitation must carry, and where it stands.
+
+    `revision` counts every change; `message_seq` is the last message's number. Both only grow.
+    """
+
+    class Purpose(models.TextChoices):
+        DIAGNOSIS = "diagnosis", _("Diagnosis")
+        TREATMENT = "treatment", _("Treatment plan")
+        IMAGING = "imaging", _("Reading of images")
+        REFERRAL = "referral", _("Whether to transfer the patient")
+        TEACHING = "teaching", _("Guidance of a procedure")
+
+    number = models.CharField(
+        max_length=20, unique=True, null=True, help_text="given at submit: C20261122-0001"
+    )
+    state = models.CharField(max_length=16, choices=State.choices, default=State.DRAFT, db_index=True)
+    revision = models.PositiveIntegerField(default=1)
+    message_seq = models.PositiveIntegerField(default=0)
+
+    hospital = models.ForeignKey(Hospital, on_delete=models.PROTECT, related_name="requests")
+    department = models.ForeignKey(Department, on_delete=models.PROTECT, related_name="requests")
+    asker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests")
+    patient = models.ForeignKey(
+        Patient, null=True, blank=True, on_delete=models.PROTECT, related_name="consultations"
+    )
+
+    urgency = models.CharField(max_length=10, choices=Urgency.choices, blank=True)
+    purpose = models.CharField(max_length=12, choices=Purpose.choices, blank=True)
+    reason = models.TextField(blank=True)
+    wanted_at = models.DateTimeField(null=True, blank=True)
+    record_summary = models.TextField(blank=True)
+    tests = models.TextField(blank=True)
+    present_diagnosis = models.TextField(blank=True)
+    question = models.TextField(blank=True)
+    specialty = models.CharField(max_length=24, choices=Specialty.choices, blank=True)
+    title_wanted = models.CharField(max_length=16, choices=Role.Title.choices, blank=True)
+
+    asked_hospital = models.ForeignKey(
+        Hospital,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="asked",
+        help_text="set when assigned",
+    )
+    asked_department = models.ForeignKey(
+        Department, null=True, blank=True, on_delete=models.PROTECT, related_name="asked"
+    )
+    expert = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="answers"
+    )
+    last_reason = models.TextField(blank=True, help_text="of the last move that needed words")
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+    submitted_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    offered_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    session_started_at = models.DateTimeField(null=True, blank=True)
+    session_ended_at = models.DateTimeField(null=True, blank=True)
+    signed_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["hospital", "state"]),
+            models.Index(fields=["expert", "state"]),
+            models.Index(fields=["asked_department", "state"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["DRAFT", "CANCELLED"])
+                | Q(number__isnull=False, submitted_at__isnull=False, patient__isnull=False),
+                name="submitted_is_complete",
+            ),
+            models.CheckConstraint(
+                condition=~Q(
+                    state__in=["OFFERED", "ACCEPTED", "SCHEDULED", "WAITING", "IN_SESSION", "INTERRUPTED"]
+                )
+                | Q(expert__isnull=False, asked_department__isnull=False),
+                name="offered_has_expert",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or f"#{self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("consultation", args=[self.pk])
+
+
+class Participant(models.Model):
+    """Who takes part, on which side. Access to record, images and room follows these rows and the workflow, never a form field."""
+
+    class Side(models.TextChoices):
+        ASKING = "asking", _("Asking side")
+        ANSWERING = "answering", _("Answering side")
+
+    consultation = models.ForeignKey(Consultation, on_delete=models.CASCADE, related_name="participants")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="participations"
+    )
+    side = models.CharField(max_length=10, choices=Side.choices)
+    since = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    last_joined_at = models.DateTimeField(null=True, blank=True)
+    last_left_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["consultation", "person"], name="participant_once")]
+
+    def __str__(self) -> str:
+        return f"participant {self.pk}"

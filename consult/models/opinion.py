@@ -1,0 +1,83 @@
+"""The specialist's opinion: a draft that may change, and signed versions that never do; and what the asking side decided."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from consult.models.consultation import Consultation
+
+
+class Opinion(models.Model):
+    """One expert's opinion. Its text fields are the draft, invisible to the asking side; `draft_rev` guards against lost edits."""
+
+    consultation = models.ForeignKey(Consultation, on_delete=models.PROTECT, related_name="opinions")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="opinions")
+    findings = models.TextField(blank=True)
+    diagnosis = models.TextField(blank=True)
+    recommendation = models.TextField(blank=True)
+    amendment_reason = models.TextField(blank=True)
+    draft_rev = models.PositiveIntegerField(default=0)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["consultation", "author"], name="opinion_once")]
+
+    def __str__(self) -> str:
+        return f"opinion {self.pk}"
+
+
+class OpinionVersion(models.Model):
+    """What was signed, with identity, licence, time and hash. `sha256` is over the canonical JSON of all it says."""
+
+    opinion = models.ForeignKey(Opinion, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField(help_text="from 1")
+    findings = models.TextField()
+    diagnosis = models.TextField()
+    recommendation = models.TextField()
+    amendment_reason = models.TextField(blank=True)
+    signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    signed_at = models.DateTimeField()
+    signer_name = models.CharField(max_length=60)
+    signer_title = models.CharField(max_length=60)
+    signer_hospital = models.CharField(max_length=120)
+    licence_number = models.CharField(max_length=40)
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["opinion", "number"], name="opinion_version_once"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="opinion_version_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"opinion {self.opinion_id} v{self.number}"
+
+
+class Decision(models.Model):
+    """What the asking side does with a signed opinion."""
+
+    class Verdict(models.TextChoices):
+        ADOPTED = "adopted", _("Adopted")
+        PARTLY = "partly", _("Partly adopted")
+        NOT = "not", _("Not adopted")
+
+    version = models.OneToOneField(OpinionVersion, on_delete=models.PROTECT, related_name="decision")
+    consultation = models.ForeignKey(Consultation, on_delete=models.PROTECT, related_name="decisions")
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    reason = models.TextField(blank=True)
+    final_diagnosis = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(verdict="adopted") | ~Q(reason=""), name="not_adopted_says_why"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"decision {self.pk}"

@@ -1,0 +1,126 @@
+"""The states of a consultation, every legal move and its actor. A table; services ask it, the database enforces it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class State(models.TextChoices):
+    DRAFT = "DRAFT", _("Draft")
+    SUBMITTED = "SUBMITTED", _("Submitted")
+    TRIAGE = "TRIAGE", _("In triage")
+    NEEDS_INFO = "NEEDS_INFO", _("More information needed")
+    RETURNED = "RETURNED", _("Returned")
+    OFFERED = "OFFERED", _("Offered to a specialist")
+    DECLINED = "DECLINED", _("Declined")
+    ACCEPTED = "ACCEPTED", _("Accepted")
+    SCHEDULED = "SCHEDULED", _("Scheduled")
+    WAITING = "WAITING", _("Waiting for the call")
+    IN_SESSION = "IN_SESSION", _("In session")
+    INTERRUPTED = "INTERRUPTED", _("Interrupted")
+    ASYNC_REVIEW = "ASYNC_REVIEW", _("Answer without a call")
+    OPINION_DUE = "OPINION_DUE", _("Opinion due")
+    SIGNED = "SIGNED", _("Opinion signed")
+    ACKNOWLEDGED = "ACKNOWLEDGED", _("Decision recorded")
+    FOLLOW_UP = "FOLLOW_UP", _("Follow-up")
+    CLOSED = "CLOSED", _("Closed")
+    CANCELLED = "CANCELLED", _("Cancelled")
+    NO_SHOW = "NO_SHOW", _("No-show")
+    EXPIRED = "EXPIRED", _("Expired")
+    REFERRED = "REFERRED", _("Referred")
+
+
+class Actor(StrEnum):
+    """Who may make a move, seen from the consultation."""
+
+    ASKER = "asker"  # the requesting doctor, or a colleague of the same department acting for them
+    SCHEDULER = "scheduler"
+    EXPERT = "expert"  # the specialist it is offered to, or who accepted
+    DEPARTMENT = "department"  # any expert of the asked department
+    SYSTEM = "system"  # a clock or the room itself
+
+
+S = State
+BEFORE_ACCEPTANCE = frozenset(
+    {S.DRAFT, S.SUBMITTED, S.TRIAGE, S.NEEDS_INFO, S.RETURNED, S.OFFERED, S.DECLINED}
+)
+CALLABLE = frozenset(
+    {S.ACCEPTED, S.SCHEDULED, S.WAITING, S.IN_SESSION, S.INTERRUPTED, S.OPINION_DUE, S.ASYNC_REVIEW}
+)
+ANSWERING = frozenset(
+    {S.ACCEPTED, S.SCHEDULED, S.WAITING, S.IN_SESSION, S.INTERRUPTED, S.ASYNC_REVIEW, S.OPINION_DUE}
+)
+ANSWERED = frozenset({S.SIGNED, S.ACKNOWLEDGED, S.FOLLOW_UP, S.CLOSED})
+FINAL = frozenset({S.CLOSED, S.CANCELLED, S.NO_SHOW, S.EXPIRED, S.REFERRED})
+OPEN = frozenset(State) - FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One legal change of state: by whom, from where, to where; `reason` says whether words are required."""
+
+    name: str
+    sources: frozenset[State]
+    target: State
+    actors: frozenset[Actor]
+    reason: bool = False
+
+
+def _move(
+    name: str, sources: set[State] | frozenset[State], target: State, *actors: Actor, reason: bool = False
+) -> Move:
+    return Move(name, frozenset(sources), target, frozenset(actors), reason)
+
+
+A = Actor
+MOVES: dict[str, Move] = {
+    move.name: move
+    for move in (
+        _move("submit", {S.DRAFT, S.RETURNED}, S.SUBMITTED, A.ASKER),
+        _move("triage", {S.SUBMITTED}, S.TRIAGE, A.SCHEDULER),
+        _move(
+            "ask_more", {S.TRIAGE, S.OFFERED, S.ACCEPTED}, S.NEEDS_INFO, A.SCHEDULER, A.EXPERT, reason=True
+        ),
+        _move("supply", {S.NEEDS_INFO}, S.TRIAGE, A.ASKER),
+        _move("return_", {S.SUBMITTED, S.TRIAGE}, S.RETURNED, A.SCHEDULER, reason=True),
+        _move("assign", {S.SUBMITTED, S.TRIAGE, S.DECLINED, S.OFFERED}, S.OFFERED, A.SCHEDULER),
+        _move("accept", {S.OFFERED}, S.ACCEPTED, A.EXPERT),
+        _move("take", {S.TRIAGE, S.OFFERED, S.DECLINED}, S.ACCEPTED, A.DEPARTMENT),
+        _move("decline", {S.OFFERED}, S.DECLINED, A.EXPERT, reason=True),
+        _move("schedule", {S.ACCEPTED, S.SCHEDULED}, S.SCHEDULED, A.SCHEDULER, A.EXPERT),
+        _move("review", {S.ACCEPTED, S.SCHEDULED}, S.ASYNC_REVIEW, A.EXPERT),
+        _move("wait", {S.ACCEPTED, S.SCHEDULED, S.ASYNC_REVIEW}, S.WAITING, A.ASKER, A.EXPERT, A.SYSTEM),
+        _move(
+            "begin",
+            {S.WAITING, S.ACCEPTED, S.SCHEDULED, S.INTERRUPTED, S.ASYNC_REVIEW},
+            S.IN_SESSION,
+            A.SYSTEM,
+        ),
+        _move("interrupt", {S.IN_SESSION}, S.INTERRUPTED, A.SYSTEM),
+        _move("end_session", {S.WAITING, S.IN_SESSION, S.INTERRUPTED}, S.OPINION_DUE, A.EXPERT, A.ASKER),
+        _move("sign", ANSWERING, S.SIGNED, A.EXPERT),
+        _move("decide", {S.SIGNED}, S.ACKNOWLEDGED, A.ASKER),
+        _move("follow_up", {S.ACKNOWLEDGED}, S.FOLLOW_UP, A.ASKER),
+        _move("close", {S.ACKNOWLEDGED, S.FOLLOW_UP}, S.CLOSED, A.ASKER, A.SCHEDULER, A.SYSTEM),
+        _move("cancel", BEFORE_ACCEPTANCE, S.CANCELLED, A.ASKER),
+        _move(
+            "call_off",
+            {S.ACCEPTED, S.SCHEDULED, S.WAITING, S.INTERRUPTED, S.ASYNC_REVIEW, S.OPINION_DUE},
+            S.CANCELLED,
+            A.ASKER,
+            A.EXPERT,
+            A.SCHEDULER,
+            reason=True,
+        ),
+        _move("miss", {S.SCHEDULED, S.WAITING}, S.NO_SHOW, A.SCHEDULER, A.SYSTEM, reason=True),
+        _move(
+            "expire",
+            {S.SUBMITTED, S.TRIAGE, S.NEEDS_INFO, S.RETURNED, S.OFFERED, S.DECLINED},
+            S.EXPIRED,
+            A.SYSTEM,
+        ),
+        _move("refer", {S.SIGNED, S.ACKNOWLEDGED, S.FOLLOW_UP}, S.REFERRED, A.ASKER, A.EXPERT, reason=True),
+    )
+}

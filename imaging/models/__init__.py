@@ -1,0 +1,1 @@
+"""Every noun of imaging."""

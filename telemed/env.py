@@ -1,0 +1,76 @@
+"""Reads and checks every environment variable of the site. The only place that does; documented in docs/settings.md."""
+
+import contextlib
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class Env(BaseSettings):
+    """The site's configuration. No variable is needed for `make run`."""
+
+    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore")
+
+    debug: bool = Field(True, description="Development mode: demo data allowed, cookies without TLS.")
+    secret_key: str = Field("", description="Signs sessions. Made and kept in DATA_DIR when empty.")
+    host: str = Field("127.0.0.1", description="Address the site listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="TCP port of the site.")
+    data_dir: Path = Field(BASE_DIR / "data", description="Database, uploaded images and made secrets.")
+    database_url: str = Field(
+        "", description="postgresql://user:password@host/name; SQLite in DATA_DIR when empty."
+    )
+    redis_url: str = Field(
+        "", description="redis://host:6379/0; in-process channel layer and worker when empty."
+    )
+    allowed_hosts: str = Field(
+        "localhost,127.0.0.1,[::1]", description="Host names the site answers to, comma separated."
+    )
+    trusted_origins: str = Field("", description="https://… origins allowed to post, comma separated.")
+    behind_proxy: bool = Field(False, description="Trust X-Forwarded-Proto and X-Forwarded-For of one proxy.")
+    relay_secret: str = Field(
+        "", description="Shared by site and relays. Made and kept in DATA_DIR when empty."
+    )
+    relay_port: int = Field(10000, ge=0, le=65535, description="UDP port of the relay that `serve` starts.")
+    relay_public_address: str = Field(
+        "127.0.0.1", description="Address browsers reach the relay at, comma separated for several."
+    )
+    relays: int = Field(1, ge=0, le=64, description="Relays that `serve` starts: 0 when they run elsewhere.")
+    worker: Literal["embedded", "process", "none"] = Field(
+        "embedded", description="Where due work runs: in the site, as a child of `serve`, or elsewhere."
+    )
+    time_zone: str = Field("Asia/Shanghai", description="Zone for printed times and clocks.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least level written to the log."
+    )
+    max_upload_mb: int = Field(200, ge=1, le=4096, description="Largest single image file in MB.")
+
+    def kept_secret(self, name: str) -> str:
+        """The secret kept in DATA_DIR under `name`, made on first use with mode 0600."""
+        path = self.data_dir / "secrets" / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:  # mode 0600
+                file.write(secrets.token_urlsafe(48))
+                file.flush()
+                with contextlib.suppress(FileExistsError):  # another process was first: theirs counts
+                    os.link(file.name, path)
+        return path.read_text().strip()
+
+
+def read() -> Env:
+    """Read the environment, or stop with one clear line per wrong variable."""
+    try:
+        env = Env()  # type: ignore[call-arg]
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg']}" for e in error.errors()]
+        raise SystemExit("Wrong settings:\n  " + "\n  ".join(lines)) from None
+    if not env.debug and not env.secret_key:
+        raise SystemExit("Wrong settings:\n  SECRET_KEY: needed when DEBUG is off")
+    return env
