@@ -1,4 +1,4 @@
-"""Reads and checks every environment variable of the site. The only place that does; documented in docs/settings.md."""
+"""Reads and checks every environment variable of the site; the only place that does. See docs/settings.md."""
 
 import contextlib
 import os
@@ -23,20 +23,14 @@ class Env(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the site listens on.")
     port: int = Field(8000, ge=1, le=65535, description="TCP port of the site.")
     data_dir: Path = Field(BASE_DIR / "data", description="Database, uploaded images and made secrets.")
-    database_url: str = Field(
-        "", description="postgresql://user:password@host/name; SQLite in DATA_DIR when empty."
-    )
-    redis_url: str = Field(
-        "", description="redis://host:6379/0; in-process channel layer and worker when empty."
-    )
+    database_url: str = Field("", description="postgresql://user:password@host/name; SQLite in DATA_DIR when empty.")
+    redis_url: str = Field("", description="redis://host:6379/0; in-process channel layer and worker when empty.")
     allowed_hosts: str = Field(
         "localhost,127.0.0.1,[::1]", description="Host names the site answers to, comma separated."
     )
     trusted_origins: str = Field("", description="https://… origins allowed to post, comma separated.")
     behind_proxy: bool = Field(False, description="Trust X-Forwarded-Proto and X-Forwarded-For of one proxy.")
-    relay_secret: str = Field(
-        "", description="Shared by site and relays. Made and kept in DATA_DIR when empty."
-    )
+    relay_secret: str = Field("", description="Shared by site and relays. Made and kept in DATA_DIR when empty.")
     relay_port: int = Field(10000, ge=0, le=65535, description="UDP port of the relay that `serve` starts.")
     relay_public_address: str = Field(
         "127.0.0.1", description="Address browsers reach the relay at, comma separated for several."

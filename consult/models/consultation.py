@@ -31,7 +31,7 @@ class Consultation(models.Model):
         REFERRAL = "referral", _("Whether to transfer the patient")
         TEACHING = "teaching", _("Guidance of a procedure")
 
-    number = models.CharField(
+    number = models.CharField(  # noqa: DJ001  (null, so that drafts without one stay unique)
         max_length=20, unique=True, null=True, help_text="given at submit: C20261122-0001"
     )
     state = models.CharField(max_length=16, choices=State.choices, default=State.DRAFT, db_index=True)
@@ -41,9 +41,7 @@ class Consultation(models.Model):
     hospital = models.ForeignKey(Hospital, on_delete=models.PROTECT, related_name="requests")
     department = models.ForeignKey(Department, on_delete=models.PROTECT, related_name="requests")
     asker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests")
-    patient = models.ForeignKey(
-        Patient, null=True, blank=True, on_delete=models.PROTECT, related_name="consultations"
-    )
+    patient = models.ForeignKey(Patient, null=True, blank=True, on_delete=models.PROTECT, related_name="consultations")
 
     urgency = models.CharField(max_length=10, choices=Urgency.choices, blank=True)
     purpose = models.CharField(max_length=12, choices=Purpose.choices, blank=True)
@@ -96,9 +94,7 @@ class Consultation(models.Model):
                 name="submitted_is_complete",
             ),
             models.CheckConstraint(
-                condition=~Q(
-                    state__in=["OFFERED", "ACCEPTED", "SCHEDULED", "WAITING", "IN_SESSION", "INTERRUPTED"]
-                )
+                condition=~Q(state__in=["OFFERED", "ACCEPTED", "SCHEDULED", "WAITING", "IN_SESSION", "INTERRUPTED"])
                 | Q(expert__isnull=False, asked_department__isnull=False),
                 name="offered_has_expert",
             ),
@@ -112,16 +108,14 @@ class Consultation(models.Model):
 
 
 class Participant(models.Model):
-    """Who takes part, on which side. Access to record, images and room follows these rows and the workflow, never a form field."""
+    """Who takes part, on which side. Access follows these rows and the workflow, never a form field."""
 
     class Side(models.TextChoices):
         ASKING = "asking", _("Asking side")
         ANSWERING = "answering", _("Answering side")
 
     consultation = models.ForeignKey(Consultation, on_delete=models.CASCADE, related_name="participants")
-    person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="participations"
-    )
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="participations")
     side = models.CharField(max_length=10, choices=Side.choices)
     since = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -75,9 +75,7 @@ class Agreement(models.Model):
     class Meta:
         ordering = ["primary_id", "superior_id"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(valid_from__lte=F("valid_until")), name="agreement_days_in_order"
-            ),
+            models.CheckConstraint(condition=Q(valid_from__lte=F("valid_until")), name="agreement_days_in_order"),
             models.CheckConstraint(condition=~Q(primary=F("superior")), name="agreement_between_two"),
         ]
 

@@ -9,13 +9,9 @@ from consult.models.consultation import Consultation
 class Notification(models.Model):
     """`id` is the person's sequence number on the inbox socket. `kind` names a text in consult/notify/texts.py."""
 
-    person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications"
-    )
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=40)
-    consultation = models.ForeignKey(
-        Consultation, null=True, on_delete=models.CASCADE, related_name="notifications"
-    )
+    consultation = models.ForeignKey(Consultation, null=True, on_delete=models.CASCADE, related_name="notifications")
     key = models.CharField(max_length=120, help_text="the same news is told once")
     at = models.DateTimeField(auto_now_add=True)
     delivered_at = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""The specialist's opinion: a draft that may change, and signed versions that never do; and what the asking side decided."""
+"""The specialist's opinion: a changing draft and signed versions that never change; and the asking side's decision."""
 
 from django.conf import settings
 from django.db import models
@@ -9,7 +9,7 @@ from consult.models.consultation import Consultation
 
 
 class Opinion(models.Model):
-    """One expert's opinion. Its text fields are the draft, invisible to the asking side; `draft_rev` guards against lost edits."""
+    """One expert's opinion. Its texts are the draft, hidden from the asking side; `draft_rev` guards against lost edits."""
 
     consultation = models.ForeignKey(Consultation, on_delete=models.PROTECT, related_name="opinions")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="opinions")
@@ -74,9 +74,7 @@ class Decision(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(verdict="adopted") | ~Q(reason=""), name="not_adopted_says_why"
-            )
+            models.CheckConstraint(condition=Q(verdict="adopted") | ~Q(reason=""), name="not_adopted_says_why")
         ]
 
     def __str__(self) -> str:

@@ -20,9 +20,7 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["due_at", "id"]
-        indexes = [
-            models.Index(fields=["due_at"], name="job_open", condition=Q(done_at=None, failed_at=None))
-        ]
+        indexes = [models.Index(fields=["due_at"], name="job_open", condition=Q(done_at=None, failed_at=None))]
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "key"],

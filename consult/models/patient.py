@@ -27,9 +27,7 @@ class Patient(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["hospital", "record_number"], name="record_number_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["hospital", "record_number"], name="record_number_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -51,9 +49,7 @@ class ConsentText(models.Model):
 
     class Meta:
         ordering = ["kind", "-version"]
-        constraints = [
-            models.UniqueConstraint(fields=["kind", "version", "language"], name="consent_text_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["kind", "version", "language"], name="consent_text_once")]
 
     def __str__(self) -> str:
         return f"{self.kind} v{self.version} {self.language}"
@@ -74,9 +70,7 @@ class Consent(models.Model):
         DRAWN = "drawn", _("Signed on the screen")
         FILE = "file", _("Signed paper, photographed or scanned")
 
-    consultation = models.ForeignKey(
-        "consult.Consultation", on_delete=models.PROTECT, related_name="consents"
-    )
+    consultation = models.ForeignKey("consult.Consultation", on_delete=models.PROTECT, related_name="consents")
     text = models.ForeignKey(ConsentText, on_delete=models.PROTECT, related_name="+")
     signer_name = models.CharField(max_length=60)
     relation = models.CharField(max_length=10, choices=Relation.choices)
@@ -85,9 +79,7 @@ class Consent(models.Model):
     file_sha256 = models.CharField(max_length=64, blank=True)
     signed_at = models.DateTimeField()
     taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    withdraws = models.OneToOneField(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="withdrawal"
-    )
+    withdraws = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="withdrawal")
 
     class Meta:
         ordering = ["id"]

@@ -21,9 +21,7 @@ class User(AbstractUser):
     name_en = models.CharField(max_length=60, blank=True)
     name_index = models.CharField(max_length=160, blank=True, editable=False, help_text="pinyin and initials")
     phone = models.CharField(max_length=30, blank=True)
-    language = models.CharField(
-        max_length=10, blank=True, choices=[("zh-hans", "简体中文"), ("en", "English")]
-    )
+    language = models.CharField(max_length=10, blank=True, choices=[("zh-hans", "简体中文"), ("en", "English")])
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
 
     first_name = None  # type: ignore[assignment]
@@ -59,12 +57,8 @@ class Role(models.Model):
 
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="roles")
     kind = models.CharField(max_length=12, choices=Kind.choices)
-    hospital = models.ForeignKey(
-        Hospital, null=True, blank=True, on_delete=models.PROTECT, related_name="roles"
-    )
-    department = models.ForeignKey(
-        Department, null=True, blank=True, on_delete=models.PROTECT, related_name="roles"
-    )
+    hospital = models.ForeignKey(Hospital, null=True, blank=True, on_delete=models.PROTECT, related_name="roles")
+    department = models.ForeignKey(Department, null=True, blank=True, on_delete=models.PROTECT, related_name="roles")
     title = models.CharField(max_length=16, choices=Title.choices, blank=True)
     active = models.BooleanField(default=True)
 
@@ -75,8 +69,7 @@ class Role(models.Model):
                 fields=["person", "kind", "hospital", "department"], name="role_once", nulls_distinct=False
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["scheduler", "regulator"])
-                | Q(hospital__isnull=False, department__isnull=False),
+                condition=Q(kind__in=["scheduler", "regulator"]) | Q(hospital__isnull=False, department__isnull=False),
                 name="clinical_role_has_department",
             ),
         ]
@@ -96,9 +89,7 @@ class Licence(models.Model):
     class Meta:
         ordering = ["-valid_until"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(valid_from__lte=F("valid_until")), name="licence_days_in_order"
-            )
+            models.CheckConstraint(condition=Q(valid_from__lte=F("valid_until")), name="licence_days_in_order")
         ]
 
     def __str__(self) -> str:

@@ -7,9 +7,7 @@ class Relay(models.Model):
     """A relay that dialled in. Live while `seen_at` is younger than 6 s and `channel` is not empty."""
 
     name = models.CharField(max_length=60, unique=True)
-    channel = models.CharField(
-        max_length=120, blank=True, help_text="channel layer name of its link's consumer"
-    )
+    channel = models.CharField(max_length=120, blank=True, help_text="channel layer name of its link's consumer")
     address = models.CharField(max_length=200)
     port = models.PositiveIntegerField()
     capacity = models.PositiveIntegerField(default=0)
@@ -29,9 +27,7 @@ class Relay(models.Model):
 class Placement(models.Model):
     """The relay a consultation's room lives on."""
 
-    consultation = models.OneToOneField(
-        "consult.Consultation", on_delete=models.CASCADE, related_name="placement"
-    )
+    consultation = models.OneToOneField("consult.Consultation", on_delete=models.CASCADE, related_name="placement")
     relay = models.ForeignKey(Relay, on_delete=models.CASCADE, related_name="placements")
     at = models.DateTimeField(auto_now_add=True)
 

@@ -1,0 +1,5 @@
+"""URLs of images."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
