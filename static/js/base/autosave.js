@@ -1,0 +1,90 @@
+// @ts-check
+/**
+ * `<form data-autosave="/url/" data-autosave-key="draft-12">` posts itself after a pause in typing and says so in
+ * `[data-saved]`. When the server cannot be reached the text stays in this browser and is offered again after a reload.
+ */
+import { clockTime } from "@/base/times.js";
+import { Drafts } from "@/base/drafts.js";
+
+const PAUSE = 1200;
+const RETRY = 10_000;
+
+/** @param {HTMLFormElement} form */
+export function watch(form) {
+  const drafts = new Drafts(form);
+  const label = form.querySelector("[data-saved]") ?? document.querySelector(`[data-saved-for="${form.id}"]`);
+  let timer = 0;
+  let busy = false;
+  let again = false;
+
+  /** @param {string} state @param {string} words */
+  const say = (state, words) => {
+    if (!(label instanceof HTMLElement)) return;
+    label.dataset.saved = state;
+    label.textContent = words;
+  };
+
+  const save = async () => {
+    if (busy) {
+      again = true;
+      return;
+    }
+    busy = true;
+    again = false;
+    say("saving", gettext("Saving…"));
+    const wait = await post(form, drafts, say).catch(() => {
+      say("local", interpolate(gettext("No connection. Kept on this computer %(time)s"), { time: clockTime() }, true));
+      return RETRY;
+    });
+    busy = false;
+    if (again || wait) plan(again ? PAUSE : wait);
+  };
+
+  /** @param {number} wait */
+  const plan = (wait) => {
+    clearTimeout(timer);
+    timer = window.setTimeout(save, wait);
+  };
+
+  const changed = () => {
+    drafts.keep();
+    plan(PAUSE);
+  };
+  form.addEventListener("input", changed);
+  form.addEventListener("change", changed);
+  form.addEventListener("submit", () => clearTimeout(timer));
+  if (drafts.restore()) {
+    say("local", gettext("Restored what you typed before"));
+    plan(PAUSE);
+  }
+}
+
+/**
+ * @param {HTMLFormElement} form @param {Drafts} drafts @param {(state: string, words: string) => void} say
+ * @returns {Promise<number>} milliseconds until the next try, 0 for none
+ */
+async function post(form, drafts, say) {
+  const sent = drafts.text();
+  const body = new FormData(form);
+  const answer = await fetch(form.dataset.autosave ?? "", { method: "POST", body, headers: { "X-Autosave": "1" } });
+  if (answer.redirected && new URL(answer.url).pathname.includes("/login")) throw new Error("signed out");
+  if (answer.ok) {
+    drafts.forget(sent);
+    say("saved", interpolate(gettext("Saved %(time)s"), { time: clockTime() }, true));
+    form.dispatchEvent(new CustomEvent("autosaved", { bubbles: true }));
+    return 0;
+  }
+  if (answer.status >= 500) throw new Error(String(answer.status));
+  say("failed", gettext("Not saved. Copy your text and reload the page."));
+  return 0;
+}
+
+export function startAutosave() {
+  for (const form of document.querySelectorAll("form[data-autosave]")) watch(/** @type {HTMLFormElement} */ (form));
+  document.body.addEventListener("htmx:load", (event) => {
+    const root = /** @type {any} */ (event).detail.elt;
+    if (root === document.body) return;
+    const forms = root.matches?.("form[data-autosave]") ? [root] : root.querySelectorAll("form[data-autosave]");
+    for (const form of forms) watch(form);
+  });
+}

@@ -1,0 +1,97 @@
+// @ts-check
+/**
+ * News of this person (docs/protocol.md, Inbox): fragments with `hx-trigger="news from:body"` fetch themselves again,
+ * the bell counts, and a lost line is said with the time of the last word.
+ */
+import { ago } from "@/base/times.js";
+
+const FIRST = 500;
+const LONGEST = 5000;
+const PING = 25_000;
+const PATIENCE = 3000; // a reconnect faster than this is not worth a banner
+
+let seq = 0;
+let wait = FIRST;
+let lastWord = new Date();
+let ping = 0;
+let banner = 0;
+
+export function startInbox() {
+  const { inbox, seq: known } = document.body.dataset;
+  if (!inbox) return;
+  seq = Number(known) || 0;
+  connect(inbox);
+  setInterval(showAge, 15_000);
+}
+
+/** @param {string} path */
+function connect(path) {
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  const socket = new WebSocket(url);
+  socket.addEventListener("message", (event) => {
+    lastWord = new Date();
+    hear(JSON.parse(event.data));
+  });
+  socket.addEventListener("open", () => {
+    clearInterval(ping);
+    ping = window.setInterval(() => socket.send('{"t":"ping"}'), PING);
+  });
+  socket.addEventListener("close", (event) => {
+    clearInterval(ping);
+    if (event.code === 4401) location.reload();
+    else lost(path);
+  });
+}
+
+/** @param {string} path */
+function lost(path) {
+  banner ||= window.setTimeout(() => setStale(true), PATIENCE);
+  setTimeout(() => connect(path), wait * (0.75 + Math.random() / 2));
+  wait = Math.min(wait * 2, LONGEST);
+}
+
+/** @param {any} message */
+function hear(message) {
+  if (message.t === "hello") {
+    const missed = message.seq > seq && seq > 0;
+    const returned = banner !== 0;
+    wait = FIRST;
+    clearTimeout(banner);
+    banner = 0;
+    setStale(false);
+    if (missed) count(message.seq);
+    seq = Math.max(seq, message.seq);
+    if (missed || returned) tell({ kind: "missed" });
+  } else if (message.t === "news") {
+    count(message.seq);
+    tell(message);
+  }
+}
+
+/** One more at the bell, unless this number was seen. @param {number} newest */
+function count(newest) {
+  if (!(newest > seq)) return;
+  seq = newest;
+  const badge = document.querySelector("[data-bell-count]");
+  if (!(badge instanceof HTMLElement)) return;
+  badge.textContent = String((Number(badge.textContent) || 0) + 1);
+  badge.hidden = false;
+}
+
+/** @param {Record<string, unknown>} detail */
+function tell(detail) {
+  document.body.dispatchEvent(new CustomEvent("news", { detail }));
+}
+
+/** @param {boolean} stale */
+function setStale(stale) {
+  const line = document.querySelector("[data-stale]");
+  if (line instanceof HTMLElement) line.hidden = !stale;
+  showAge();
+}
+
+function showAge() {
+  const place = document.querySelector("[data-stale-time]");
+  if (place) place.textContent = interpolate(gettext("Updated %(ago)s."), { ago: ago(lastWord) }, true);
+}
