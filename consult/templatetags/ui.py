@@ -176,5 +176,5 @@ def _folder(name: str) -> str:
 
 
 def _nonce(context: template.Context) -> str:
-    request = context.get("request")
-    return str(getattr(request, "csp_nonce", "") or "") if request else ""
+    # No truth test: django-csp's lazy nonce is false until somebody has read it.
+    return str(getattr(context.get("request"), "csp_nonce", ""))

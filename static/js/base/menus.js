@@ -9,6 +9,11 @@ function closeOthers(except) {
 }
 
 export function startMenus() {
+  const back = document.querySelector("[data-back]");
+  if (back instanceof HTMLButtonElement && history.length > 1) {
+    back.hidden = false;
+    back.addEventListener("click", () => history.back());
+  }
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     closeOthers(target?.closest("details[data-menu]") ?? null);
