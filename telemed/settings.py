@@ -19,6 +19,8 @@ ALLOWED_HOSTS = [host.strip() for host in env.allowed_hosts.split(",") if host.s
 CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in env.trusted_origins.split(",") if origin.strip()]
 LARGE = bool(env.redis_url)
 WORKER = env.worker
+HOST, PORT, BEHIND_PROXY, LOG_LEVEL = env.host, env.port, env.behind_proxy, env.log_level
+RELAYS, RELAY_PORT, RELAY_PUBLIC_ADDRESS = env.relays, env.relay_port, env.relay_public_address
 MAX_UPLOAD_BYTES = env.max_upload_mb * 1024 * 1024
 
 INSTALLED_APPS = [
@@ -123,6 +125,11 @@ CELERY_BROKER_URL = env.redis_url or "memory://"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_PUBLISH_RETRY = False  # the bell may be missed: the next sweep finds the row
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"socket_connect_timeout": 2, "socket_timeout": 5, "visibility_timeout": 60} if LARGE else {"polling_interval": 0.1}
+)
 
 AUTH_USER_MODEL = "consult.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -206,7 +213,10 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.log_level},
     "loggers": {
+        "django": {"handlers": [], "level": env.log_level},
         "django.server": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+        "kombu": {"level": "ERROR"},
         "daphne": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
     },

@@ -1,0 +1,36 @@
+"""`manage.py site`: one site process (Daphne through our launcher), with the worker's threads when embedded."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+
+class Command(BaseCommand):
+    help = "Serve the site from this one process. `manage.py serve` starts and supervises it for you."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--fd", type=int, help="listening socket inherited from the supervisor")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from telemed import launcher  # before anything else of Twisted
+        from telemed.asgi import application
+        from telemed.celery import Embedded
+
+        worker = Embedded() if settings.WORKER == "embedded" else None
+        host = settings.HOST.replace(":", r"\:")
+        endpoint = (
+            f"fd:fileno={options['fd']}"
+            if options["fd"] is not None
+            else f"tcp:port={settings.PORT}:interface={host}:backlog=512"
+        )
+        code = launcher.run(
+            application,
+            endpoint=endpoint,
+            behind_proxy=settings.BEHIND_PROXY,
+            ready=worker.start if worker else None,
+        )
+        if worker:
+            worker.stop()
+        if code:
+            raise CommandError(f"{settings.HOST}:{settings.PORT} cannot be listened on: is it already in use?")
