@@ -1,0 +1,60 @@
+"""`python -m relay`: reads the settings, runs one node until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from relay.config import Config, ConfigError, load
+from relay.mux import PortInUse
+from relay.node import Node
+
+EXIT_CONFIG = 2
+EXIT_PORT_IN_USE = 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the relay; the exit code: 0 stopped by a signal, 2 a setting is wrong, 3 the UDP port is in use."""
+    try:
+        config = load(sys.argv[1:] if argv is None else argv)
+    except ConfigError as error:
+        sys.stderr.write(f"relay: {error}\n")
+        return EXIT_CONFIG
+    logging.basicConfig(
+        level=config.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    # Its lines name addresses and headers, and the link logs what matters.
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(config))
+    except PortInUse as error:
+        sys.stderr.write(f"relay: {error}; stop the other program or set RELAY_PORT\n")
+        return EXIT_PORT_IN_USE
+    return 0
+
+
+async def _serve(config: Config) -> None:
+    node = Node(config)
+    loop = asyncio.get_running_loop()
+    serving = asyncio.create_task(node.run())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""Writes answers (RFC 9429 section 5.3): every m-line of the offer in its place, accepted or rejected."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from relay.dtls import Fingerprint
+from relay.rtp import MID_URI
+from relay.sdp import MediaOffer, Offer
+
+FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+"""What the relay speaks. transport-cc is left out on purpose: with it browsers send no REMB and expect reports
+for every packet."""
+
+SPEECH = "minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate=48000"
+"""A microphone: mono speech, repaired in-band, silent while nobody speaks."""
+FULL_SOUND = "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1;maxaveragebitrate=128000"
+"""Sound that must arrive as it is: a shared screen, an instrument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What every answer of one transport says about it."""
+
+    ufrag: str
+    password: str
+    fingerprint: Fingerprint
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAnswer:
+    """One accepted m-line. `direction` is the relay's; `stream` and `track` name what it sends (RFC 8830), with
+    `ssrc`, `rtx_ssrc` and `cname`."""
+
+    direction: str
+    sound: str = SPEECH
+    stream: str = ""
+    track: str = ""
+    cname: str = ""
+    ssrc: int = 0
+    rtx_ssrc: int = 0
+
+
+def candidates(addresses: Sequence[str], port: int) -> tuple[str, ...]:
+    """`a=candidate` values (RFC 8839 section 5.1), the first address with the highest priority."""
+    lines = []
+    for position, address in enumerate(addresses):
+        local_preference = 65535 - position
+        priority = (126 << 24) + (local_preference << 8) + 255
+        host = ipaddress.ip_address(address)
+        lines.append(f"{position + 1} 1 udp {priority} {host} {port} typ host")
+    return tuple(lines)
+
+
+class AnswerWriter:
+    """The answers of one connection; they share a session id and count versions (RFC 8866 section 5.2)."""
+
+    def __init__(self) -> None:
+        self._session = secrets.randbits(62)
+        self._version = 0
+
+    def write(self, offer: Offer, endpoint: Endpoint, accepted: dict[str, MediaAnswer]) -> str:
+        """The answer to `offer`; m-lines whose mid is not in `accepted` are rejected."""
+        self._version += 1
+        bundle = [mid for mid in offer.bundle if mid in accepted] or list(accepted)
+        lines = [
+            "v=0",
+            f"o=- {self._session} {self._version} IN IP4 0.0.0.0",
+            "s=-",
+            "t=0 0",
+            "a=ice-lite",
+            f"a=group:BUNDLE {' '.join(bundle)}".rstrip(),
+            "a=msid-semantic: WMS *",
+        ]
+        if offer.extmap_mixed:
+            lines.append("a=extmap-allow-mixed")
+        for media in offer.media:
+            answer = accepted.get(media.mid)
+            lines += _rejected(media) if answer is None else _accepted(media, answer, endpoint)
+        return "\r\n".join(lines) + "\r\n"
+
+
+def _rejected(media: MediaOffer) -> list[str]:
+    return [
+        f"m={media.kind} 0 {media.protocol} {media.formats[0]}",
+        "c=IN IP4 0.0.0.0",
+        f"a=mid:{media.mid}",
+        "a=inactive",
+    ]
+
+
+def _accepted(media: MediaOffer, answer: MediaAnswer, endpoint: Endpoint) -> list[str]:
+    payload_types = [str(media.codec)] + ([str(media.rtx)] if media.rtx is not None else [])
+    lines = [
+        f"m={media.kind} 9 {media.protocol} {' '.join(payload_types)}",
+        "c=IN IP4 0.0.0.0",
+        "a=rtcp:9 IN IP4 0.0.0.0",
+        f"a=ice-ufrag:{endpoint.ufrag}",
+        f"a=ice-pwd:{endpoint.password}",
+        f"a=fingerprint:{endpoint.fingerprint.algorithm} {endpoint.fingerprint.value}",
+        "a=setup:passive",
+        f"a=mid:{media.mid}",
+    ]
+    if media.mid_extension is not None:
+        lines.append(f"a=extmap:{media.mid_extension} {MID_URI}")
+    lines += [f"a={answer.direction}", "a=rtcp-mux"]
+    if media.reduced_size:
+        lines.append("a=rtcp-rsize")
+    lines += _codec_lines(media, answer)
+    if answer.direction == "sendonly":
+        lines += _source_lines(media, answer)
+    lines += [f"a=candidate:{candidate}" for candidate in endpoint.candidates]
+    lines.append("a=end-of-candidates")
+    return lines
+
+
+def _codec_lines(media: MediaOffer, answer: MediaAnswer) -> list[str]:
+    codec = media.codec
+    name = "opus/48000/2" if media.kind == "audio" else "VP8/90000"
+    lines = [f"a=rtpmap:{codec} {name}"]
+    lines += [f"a=rtcp-fb:{codec} {kind}" for kind in FEEDBACK if kind in media.feedback]
+    if media.kind == "audio":
+        lines.append(f"a=fmtp:{codec} {answer.sound}")
+    if media.rtx is not None:
+        clock = 48000 if media.kind == "audio" else 90000
+        lines += [f"a=rtpmap:{media.rtx} rtx/{clock}", f"a=fmtp:{media.rtx} apt={codec}"]
+    return lines
+
+
+def _source_lines(media: MediaOffer, answer: MediaAnswer) -> list[str]:
+    lines = [f"a=msid:{answer.stream} {answer.track}"]
+    if media.rtx is not None:
+        lines.append(f"a=ssrc-group:FID {answer.ssrc} {answer.rtx_ssrc}")
+    lines.append(f"a=ssrc:{answer.ssrc} cname:{answer.cname}")
+    if media.rtx is not None:
+        lines.append(f"a=ssrc:{answer.rtx_ssrc} cname:{answer.cname}")
+    return lines

@@ -1,0 +1,1 @@
+"""Load generator and measurements: `python -m relay.bench`."""

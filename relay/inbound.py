@@ -1,0 +1,187 @@
+"""One incoming RTP stream: duplicates, losses, reports, keyframe requests; hands every packet to the viewers.
+
+The packets of the last second or more stay here, once for all viewers, for whoever lost one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from relay import rtcp
+from relay.keyframes import KeyframeRequester, Schedule
+from relay.nack import NackList
+from relay.reception import Reception
+from relay.track import VIDEO, Track
+from relay.vp8 import starts_keyframe
+
+HISTORY = {"video": 1024, "audio": 128}
+"""Packets kept: 1,024 are 2 s of 1080p at 6 Mbit/s, 128 are 2.5 s of Opus. Powers of two."""
+
+Packet = tuple[int, int, int, bytes]
+"""Unwrapped sequence number, marker bit (0 or 0x80), timestamp, payload."""
+
+_NOTHING: Packet = (-1, 0, 0, b"")
+
+
+@dataclass(frozen=True, slots=True)
+class SenderClock:
+    """A publisher's sender report and when it came (monotonic seconds)."""
+
+    ntp: int
+    rtp: int
+    at: float
+
+
+class InboundStream:
+    """One SSRC of a publisher. `send` sends RTCP to it. Times are monotonic seconds."""
+
+    def __init__(
+        self,
+        track: Track,
+        ssrc: int,
+        payload_type: int,
+        nack: bool,
+        send: Callable[[bytes], None],
+        schedule: Schedule,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.track, self.ssrc, self._payload_type = track, ssrc, payload_type
+        self._send, self._schedule, self._clock = send, schedule, clock
+        self._nacks = NackList() if nack else None
+        self._nack_armed = False
+        self._is_video = track.kind == VIDEO
+        self._mask = HISTORY[track.kind] - 1
+        self._history: list[Packet] = [_NOTHING] * HISTORY[track.kind]
+        self._reception: Reception | None = None
+        self._keyframes = KeyframeRequester(self._send_pli, schedule, clock)
+        self._stopped = False
+        self.duplicates = self.recovered = 0
+        self.sender_clock: SenderClock | None = None
+
+    def receive(self, second: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
+        """A packet on the stream's own SSRC; `second` is the header's second byte."""
+        if second & 0x7F != self._payload_type or self._stopped:
+            return
+        reception = self._reception
+        if reception is None:
+            # Starts one cycle up, so that packets overtaken by the first one have positive numbers.
+            reception = self._reception = Reception(self.ssrc, self.track.clock, sequence + 0x10000)
+            index = sequence + 0x10000
+        else:
+            highest = reception.highest
+            index = highest + ((sequence - highest + 0x8000) & 0xFFFF) - 0x8000
+            if index == highest + 1:
+                reception.highest = index
+            elif index > highest:
+                reception.highest = index
+                self._on_gap(highest + 1, index, now)
+            elif not self._is_news(index, now):
+                return
+        reception.count(timestamp, now)
+        self._accept(index, second & 0x80, timestamp, payload)
+
+    def receive_again(self, second: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
+        """A packet from the retransmission stream (RFC 4588 section 4), already unwrapped."""
+        reception = self._reception
+        if reception is None or self._stopped:
+            return
+        highest = reception.highest
+        index = highest + ((sequence - highest + 0x8000) & 0xFFFF) - 0x8000
+        # Repeats of what was never missed are a sender probing the path.
+        if index > highest or not self._is_news(index, now):
+            return
+        self.recovered += 1
+        self._accept(index, second & 0x80, timestamp, payload)
+
+    def _accept(self, index: int, marker: int, timestamp: int, payload: bytes) -> None:
+        self._history[index & self._mask] = (index, marker, timestamp, payload)
+        if self._is_video:
+            keyframes = self._keyframes
+            keyframes.packets += 1
+            if keyframes.wanted and starts_keyframe(payload):
+                keyframes.satisfied()
+        for out in self.track.outs:
+            out.forward(index, marker, timestamp, payload)
+
+    def _is_news(self, index: int, now: float) -> bool:
+        """Whether an overtaken packet is new and recent enough to pass on."""
+        reception = self._reception
+        if reception is None or reception.highest - index > self._mask:
+            return False
+        if self._history[index & self._mask][0] == index:
+            self.duplicates += 1
+            return False
+        if self._nacks is not None:
+            self._nacks.arrived(index, now)
+        return True
+
+    def _on_gap(self, first: int, end: int, now: float) -> None:
+        if self._nacks is None:
+            return
+        if not self._nacks.gap(first, end, now):
+            self.request_keyframe()
+        self._arm_nack(now)
+
+    def _arm_nack(self, now: float) -> None:
+        due = self._nacks.next_due() if self._nacks is not None else None
+        if due is not None and not self._nack_armed:
+            self._nack_armed = True
+            self._schedule(max(due - now, 0.001), self._ask_again)
+
+    def _ask_again(self) -> None:
+        self._nack_armed = False
+        if self._nacks is None or self._stopped:
+            return
+        now = self._clock()
+        missing = self._nacks.due(now)
+        if missing:
+            self._send(rtcp.pack_nack(1, self.ssrc, missing))
+        self._arm_nack(now)
+
+    def request_keyframe(self) -> None:
+        """A viewer needs a whole picture; audio has none."""
+        if self._is_video and not self._stopped:
+            self._keyframes.request()
+
+    def _send_pli(self) -> None:
+        self._send(rtcp.pack_pli(1, self.ssrc))
+
+    def packet(self, index: int) -> Packet | None:
+        """The packet with unwrapped number `index`, while it is remembered."""
+        found = self._history[index & self._mask]
+        return found if found[0] == index else None
+
+    def on_sender_report(self, report: rtcp.SenderReport, now: float) -> None:
+        """The publisher's own report about this stream."""
+        self.sender_clock = SenderClock(report.ntp, report.rtp, now)
+        if self._reception is not None:
+            self._reception.on_sender_report(report.ntp, now)
+
+    def report(self, now: float) -> rtcp.ReceptionReport | None:
+        """The block for the next receiver report; None before the first packet."""
+        return self._reception.report(now) if self._reception is not None else None
+
+    @property
+    def lost(self) -> int:
+        """Packets that never came, not even again."""
+        return max(self._reception.lost - self.recovered, 0) if self._reception is not None else 0
+
+    def stop(self) -> None:
+        """No more requests to the publisher, nothing more to the viewers."""
+        self._stopped = True
+        self._keyframes.stop()
+
+
+class RetransmissionStream:
+    """The RTX SSRC of a stream (RFC 4588)."""
+
+    def __init__(self, media: InboundStream, payload_type: int) -> None:
+        self.media, self._payload_type = media, payload_type
+
+    def receive(self, second: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
+        """Unwraps the original sequence number and hands the packet on; padding-only probes are dropped."""
+        if second & 0x7F == self._payload_type and len(payload) > 2:
+            original = payload[0] << 8 | payload[1]
+            self.media.receive_again(second, original, timestamp, payload[2:], now)

@@ -1,0 +1,171 @@
+"""One UDP socket for everybody (RFC 7983, RFC 9443): tells STUN, DTLS and SRTP apart and finds whose they are.
+
+Strangers reach nothing behind this file: a datagram gets through only with a signed connectivity check, or from
+an address that sent one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import time
+from dataclasses import dataclass
+
+from relay import stun
+from relay.egress import Address, Egress
+from relay.limits import RateTable, TokenBucket
+from relay.srtp import BUFFER_SIZE, PacketBuffer
+from relay.transport import Transport
+
+log = logging.getLogger("relay.mux")
+
+MAX_DATAGRAM = 1500
+MIN_MEDIA = 12
+SOCKET_BUFFER = 4 << 20
+DATAGRAMS_PER_WAKEUP = 64
+ADDRESS_IN_USE = 5.0
+"""Seconds for which an address that sent something valid cannot be claimed for another transport."""
+
+
+class PortInUse(OSError):
+    """Another program has the UDP port."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """Datagrams since the start: accepted as media, dropped as nonsense, dropped as nobody's."""
+
+    media: int = 0
+    malformed: int = 0
+    stray: int = 0
+
+
+def open_socket(bind: str, port: int) -> socket.socket:
+    """A non-blocking UDP socket on `bind`:`port`. Raises PortInUse."""
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        sock.bind((bind, port))
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(f"UDP port {port} on {bind} is in use") from None
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+class Mux:
+    """See the module. `attach` starts reading."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self.egress = Egress(sock)
+        self.port: int = sock.getsockname()[1]
+        self.counters = Counters()
+        self._buffer = PacketBuffer()
+        self._receive_into = sock.recvfrom_into
+        self._by_ufrag: dict[str, Transport] = {}
+        self._by_address: dict[Address, Transport] = {}
+        self._strangers = RateTable(rate=20, burst=40, size=4096)
+        self._complaints = TokenBucket(rate=0.2, burst=5)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Starts reading the socket in `loop`."""
+        loop.add_reader(self._socket.fileno(), self._drain)
+
+    def close(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stops reading and closes the socket."""
+        loop.remove_reader(self._socket.fileno())
+        self._socket.close()
+
+    def add_credentials(self, ufrag: str, transport: Transport) -> None:
+        """Connectivity checks for `ufrag` are for `transport` from now on."""
+        self._by_ufrag[ufrag] = transport
+
+    def remove_credentials(self, ufrag: str) -> None:
+        """Forgets `ufrag`."""
+        self._by_ufrag.pop(ufrag, None)
+
+    def release(self, address: Address, transport: Transport) -> None:
+        """Forgets that `address` belongs to `transport`."""
+        if self._by_address.get(address) is transport:
+            del self._by_address[address]
+
+    def _drain(self) -> None:
+        """Reads what has arrived, a batch at a time so that timers and the link get their turn."""
+        now = time.monotonic()
+        for _ in range(DATAGRAMS_PER_WAKEUP):
+            try:
+                length, address = self._receive_into(self._buffer.view)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:
+                self.counters.malformed += 1
+                continue
+            try:
+                self._dispatch(length, address, now)
+            except Exception:
+                # One peer's packet found a hole in our parsing: it must not cost the others their call.
+                self.counters.malformed += 1
+                if self._complaints.take(now):
+                    log.exception("datagram of %d bytes dropped", length)
+        self.egress.flush()
+
+    def _dispatch(self, length: int, address: Address, now: float) -> None:
+        if length == 0 or length > MAX_DATAGRAM:
+            self.counters.malformed += 1
+            return
+        first = self._buffer.view[0]
+        if 128 <= first <= 191:
+            transport = self._by_address.get(address)
+            if transport is None:
+                self.counters.stray += 1
+            elif length < MIN_MEDIA:
+                self.counters.malformed += 1
+            else:
+                self.counters.media += 1
+                transport.receive(self._buffer, length, now)
+        elif first <= 3:
+            self._on_stun(bytes(self._buffer.view[:length]), address, now)
+        elif 20 <= first <= 63:
+            self._on_dtls(length, address, now)
+        else:
+            self.counters.malformed += 1
+
+    def _on_stun(self, datagram: bytes, address: Address, now: float) -> None:
+        owner = self._by_address.get(address)
+        if owner is None and not self._strangers.take(address, now):
+            self.counters.stray += 1
+            return
+        request = stun.parse_request(datagram)
+        transport = self._by_ufrag.get(request.ufrag) if request else None
+        if request is None or transport is None:
+            self.counters.stray += 1
+            return
+        password = transport.password_of(request.ufrag)
+        if not request.is_from(password):
+            self.counters.stray += 1
+            return
+        if owner is not None and owner is not transport and now - owner.last_valid < ADDRESS_IN_USE:
+            # A participant who forges somebody's source address would otherwise take over their media.
+            self.counters.stray += 1
+            return
+        self._by_address[address] = transport
+        transport.checked(address, request.transaction, request.use_candidate, now)
+        response = stun.binding_response(request.transaction, address[0], address[1], password)
+        self.egress.send(response, address)
+
+    def _on_dtls(self, length: int, address: Address, now: float) -> None:
+        transport = self._by_address.get(address)
+        if transport is None or not transport.dtls_budget.take(now):
+            self.counters.stray += 1
+            return
+        transport.dtls.feed(bytes(self._buffer.view[:length]))
+
+
+assert BUFFER_SIZE > MAX_DATAGRAM  # noqa: S101 - longer datagrams must be recognisable as such

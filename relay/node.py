@@ -1,0 +1,234 @@
+"""One relay process: its socket, its rooms, its link to the site, and what has to be done every second."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from relay import __version__, protocol
+from relay.answer import candidates
+from relay.config import Config
+from relay.connection import Connection, Context
+from relay.dtls import Certificate
+from relay.link import Link, Message
+from relay.mux import Mux, open_socket
+from relay.publisher import Publisher
+from relay.room import Refusal, Room
+from relay.sdp import SdpError, parse_offer
+from relay.track import Track
+
+log = logging.getLogger("relay")
+
+TICK = 0.1
+REPORT_INTERVAL = 1.0
+LOAD_INTERVAL = 2.0
+PROBE_LIFETIME = 20.0
+
+
+@dataclass(slots=True)
+class ProbePeer:
+    """A device check: media go to nobody. `until` is monotonic seconds."""
+
+    connection: Publisher
+    until: float
+
+
+class Node:
+    """See the module. Raises `mux.PortInUse` when the port is taken."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._mux = Mux(open_socket(config.bind, config.port))
+        self.port = self._mux.port
+        self._rooms: dict[str, Room] = {}
+        self._probes: dict[str, ProbePeer] = {}
+        self._due: dict[Connection, float] = {}
+        self._lost_before = 0
+        self._link = Link(config.site_url, config.secret, self.handle, self._greetings)
+        self._context = Context(
+            registry=self._mux,
+            certificate=Certificate(),
+            candidates=candidates(config.public_addresses, config.public_port or self.port),
+            schedule=self._schedule,
+            on_ended=self._on_ended,
+        )
+
+    async def run(self) -> None:
+        """Serves until cancelled, then ends every call cleanly."""
+        loop = asyncio.get_running_loop()
+        self._mux.attach(loop)
+        log.info("listening udp=%d", self.port)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._link.run())
+                tasks.create_task(self._tick())
+                tasks.create_task(self._report_load())
+        finally:
+            for room in list(self._rooms.values()):
+                self._close(room)
+            for peer in list(self._probes):
+                self._end_probe(peer)
+            await asyncio.sleep(0.05)
+            self._mux.close(loop)
+            log.info("stopped")
+
+    def handle(self, command: protocol.Command) -> Message:
+        """Carries out a command of the site; the fields of its answer. Raises Refusal."""
+        match command:
+            case protocol.Join():
+                return self._join(command)
+            case protocol.Offer():
+                return {"sdp": self._offer(command)}
+            case protocol.Probe():
+                return {"sdp": self._probe(command)}
+            case protocol.State():
+                self._room(command.room).state(command.peer, command.mic, command.cam, command.screen)
+            case protocol.Leave():
+                if command.room in self._rooms:
+                    self._drop(self._rooms[command.room], command.peer, "left")
+            case protocol.Close():
+                if command.room in self._rooms:
+                    self._close(self._rooms[command.room])
+        return {}
+
+    def _join(self, command: protocol.Join) -> Message:
+        room = self._rooms.get(command.room)
+        known = room is not None and command.peer in room.participants
+        if not known and self._participants() >= self._config.capacity:
+            raise Refusal("relay_full", f"the relay has {self._config.capacity} participants already")
+        if room is None:
+            room = Room(command.room, self._config.room_size, self._context, self._on_change)
+            self._rooms[command.room] = room
+        fresh = room.join(command.peer, command.username, command.mic, command.cam)
+        tracks = [room.describe(track) for track in room.tracks(besides=command.peer)]
+        return {"fresh": fresh, "tracks": tracks}
+
+    def _offer(self, command: protocol.Offer) -> str:
+        room = self._room(command.room)
+        if command.pc == protocol.PUBLISH:
+            return room.publish(command.peer, command.sdp, command.tracks)
+        return room.subscribe(command.peer, command.sdp, command.want)
+
+    def _probe(self, command: protocol.Probe) -> str:
+        try:
+            offer = parse_offer(command.sdp)
+        except SdpError as error:
+            raise Refusal("bad_offer", str(error)) from None
+        known = self._probes.get(command.peer)
+        if known is None or not known.connection.continues(offer):
+            self._end_probe(command.peer)
+            connection = Publisher(self._context, offer, f"probe/{command.peer}")
+            self._probes[command.peer] = ProbePeer(connection, time.monotonic() + PROBE_LIFETIME)
+        else:
+            connection = known.connection
+        tracks = {m.mid: Track(m.mid, command.peer, m.kind, "mic") for m in offer.media if not m.rejected}
+        return connection.negotiate(offer, tracks)
+
+    def _end_probe(self, peer: str) -> None:
+        probe = self._probes.pop(peer, None)
+        if probe is not None:
+            probe.connection.close()
+
+    def _room(self, name: str) -> Room:
+        room = self._rooms.get(name)
+        if room is None:
+            raise Refusal("unknown_room", "nobody has joined this room")
+        return room
+
+    def _drop(self, room: Room, peer: str, reason: str) -> None:
+        if peer not in room.participants:
+            return
+        room.leave(peer)
+        log.info("%s/%s gone: %s", room.name, peer, reason)
+        self._link.send({"t": "gone", "room": room.name, "peer": peer, "reason": reason})
+        if not room.participants:
+            self._rooms.pop(room.name, None)
+
+    def _close(self, room: Room) -> None:
+        for peer in list(room.participants):
+            self._drop(room, peer, "left")
+        self._rooms.pop(room.name, None)
+
+    def _on_change(self, room: Room) -> None:
+        self._link.send({"t": "room", **room.snapshot()})
+
+    def _on_ended(self, connection: Connection, reason: str) -> None:
+        now = time.monotonic()
+        for room in self._rooms.values():
+            room.ended(connection, now)
+        for peer, probe in list(self._probes.items()):
+            if probe.connection is connection:
+                self._end_probe(peer)
+
+    def _schedule(self, delay: float, callback: object) -> object:
+        return asyncio.get_running_loop().call_later(delay, callback)  # type: ignore[arg-type]
+
+    def _greetings(self) -> Iterable[Message]:
+        rooms = {
+            room.name: [{"peer": p.peer, "username": p.username} for p in room.participants.values()]
+            for room in self._rooms.values()
+        }
+        yield {
+            "t": "hello",
+            "name": self._config.name,
+            "address": self._config.public_addresses[0],
+            "port": self._config.public_port or self.port,
+            "capacity": self._config.capacity,
+            "version": __version__,
+            "rooms": rooms,
+        }
+        for room in self._rooms.values():
+            yield {"t": "room", **room.snapshot()}
+
+    def _participants(self) -> int:
+        return sum(len(room.participants) for room in self._rooms.values())
+
+    def _connections(self) -> Iterator[Connection]:
+        for room in self._rooms.values():
+            for participant in room.participants.values():
+                yield from participant.connections()
+        for probe in self._probes.values():
+            yield probe.connection
+
+    async def _tick(self) -> None:
+        """Reports, each connection at its own moment, and the end of what is silent."""
+        while True:
+            await asyncio.sleep(TICK)
+            now = time.monotonic()
+            due: dict[Connection, float] = {}
+            for connection in self._connections():
+                # The first report comes at a random moment: all at once would delay media.
+                at = self._due.get(connection, now + random.random() * REPORT_INTERVAL)  # noqa: S311
+                if at <= now:
+                    connection.report(now)
+                    at = max(at + REPORT_INTERVAL, now)
+                due[connection] = at
+            self._due = due
+            for room in list(self._rooms.values()):
+                for peer, reason in room.overdue(now):
+                    self._drop(room, peer, reason)
+            for peer in [peer for peer, probe in self._probes.items() if probe.until <= now]:
+                self._end_probe(peer)
+
+    async def _report_load(self) -> None:
+        busy, at = time.process_time(), time.monotonic()
+        while True:
+            await asyncio.sleep(LOAD_INTERVAL)
+            busy_now, now = time.process_time(), time.monotonic()
+            share = (busy_now - busy) / (now - at)
+            busy, at = busy_now, now
+            self._link.send(
+                {
+                    "t": "load",
+                    "rooms": len(self._rooms),
+                    "participants": self._participants(),
+                    "load": round(min(share, 1.0), 3),
+                    "packets_in": self._mux.counters.media,
+                    "packets_out": self._mux.egress.sent,
+                    "lost": sum(c.lost for c in self._connections() if isinstance(c, Publisher)),
+                }
+            )

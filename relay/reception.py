@@ -1,0 +1,66 @@
+"""What a receiver report says of one incoming stream (RFC 3550 sections 6.4.1, A.3 and A.8)."""
+
+from __future__ import annotations
+
+from relay import rtcp
+
+
+class Reception:
+    """Loss and jitter of one SSRC. Sequence numbers are unwrapped, times monotonic seconds."""
+
+    __slots__ = (
+        "_base", "_clock", "_expected_before", "_jitter", "_received_before", "_report_at", "_report_ntp",
+        "_ssrc", "_transit", "highest", "received",
+    )  # fmt: skip
+
+    def __init__(self, ssrc: int, clock: int, first: int) -> None:
+        self._ssrc, self._clock, self._base = ssrc, clock, first
+        self.highest = first
+        self.received = 0
+        self._expected_before = self._received_before = 0
+        self._jitter = 0.0
+        self._transit: float | None = None
+        self._report_ntp = 0
+        self._report_at: float | None = None
+
+    def count(self, timestamp: int, now: float) -> None:
+        """One packet arrived; the caller keeps `highest`."""
+        self.received += 1
+        transit = now * self._clock - timestamp
+        if self._transit is not None:
+            change = abs(transit - self._transit)
+            # A timestamp that wrapped or jumped says nothing of the network.
+            if change < self._clock * 4:
+                self._jitter += (change - self._jitter) / 16
+        self._transit = transit
+
+    def on_sender_report(self, ntp: int, now: float) -> None:
+        """Remembers when the sender's last report came, for its round trip time."""
+        self._report_ntp, self._report_at = ntp, now
+
+    @property
+    def expected(self) -> int:
+        """Packets the sender has sent up to the highest number seen."""
+        return self.highest - self._base + 1
+
+    @property
+    def lost(self) -> int:
+        """Packets that never arrived by themselves; retransmissions are another stream."""
+        return self.expected - self.received
+
+    def report(self, now: float) -> rtcp.ReceptionReport:
+        """The block for the interval since the last call."""
+        expected, received = self.expected - self._expected_before, self.received - self._received_before
+        self._expected_before, self._received_before = self.expected, self.received
+        lost = max(expected - received, 0)
+        fraction = min(lost * 256 // expected, 255) if expected > 0 else 0
+        delay = 0 if self._report_at is None else int((now - self._report_at) * 65536)
+        return rtcp.ReceptionReport(
+            ssrc=self._ssrc,
+            fraction=fraction,
+            lost=self.lost,
+            highest=self.highest,
+            jitter=int(self._jitter),
+            lsr=self._report_ntp >> 16 & 0xFFFFFFFF,
+            dlsr=min(delay, 0xFFFFFFFF),
+        )

@@ -1,0 +1,219 @@
+"""Who is in a room, what each publishes and who gets it. Knows no sockets, no SRTP and no site."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from relay.connection import Connection, Context
+from relay.publisher import Publisher
+from relay.sdp import Offer, SdpError, parse_offer
+from relay.subscriber import Subscriber
+from relay.track import AUDIO, Track
+
+PEER_TIMEOUT = 30.0
+"""Seconds without anything valid after which a participant, or one connection of it, is dropped."""
+DTLS_GRACE = 5.0
+"""Seconds a participant whose connections all ended may take to offer new ones."""
+
+
+class Refusal(Exception):
+    """A command cannot be carried out: `code` for programs, `message` for the log and developers."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+@dataclass(slots=True)
+class Participant:
+    """One session of a person in a room. Tracks are kept by source and kind, so they outlive connections."""
+
+    peer: str
+    username: str
+    mic: bool = False
+    cam: bool = False
+    screen: bool = False
+    publisher: Publisher | None = None
+    subscriber: Subscriber | None = None
+    tracks: dict[tuple[str, str], Track] = field(default_factory=dict)
+    seen: float = field(default_factory=time.monotonic)
+    ended_at: float | None = None
+
+    def connections(self) -> Iterator[Connection]:
+        """The connections there are: publishing, then subscribing."""
+        if self.publisher is not None:
+            yield self.publisher
+        if self.subscriber is not None:
+            yield self.subscriber
+
+    def forget(self, connection: Connection) -> None:
+        """`connection` is over."""
+        connection.close()
+        if self.publisher is connection:
+            self.publisher = None
+            for track in self.tracks.values():
+                track.end()
+            self.tracks.clear()
+        elif self.subscriber is connection:
+            self.subscriber = None
+
+
+class Room:
+    """The participants of one consultation. `on_change` is called after whatever `snapshot` shows has changed."""
+
+    def __init__(self, name: str, size: int, context: Context, on_change: Callable[[Room], None]) -> None:
+        self.name, self._size, self._context, self._on_change = name, size, context, on_change
+        self.participants: dict[str, Participant] = {}
+
+    def join(self, peer: str, username: str, mic: bool, cam: bool) -> bool:
+        """Lets `peer` in; whether it has to build new connections. Refuses (`room_full`)."""
+        known = self.participants.get(peer)
+        if known is None:
+            if len(self.participants) >= self._size:
+                raise Refusal("room_full", f"the room has {self._size} participants already")
+            known = self.participants[peer] = Participant(peer, username)
+        known.username, known.mic, known.cam = username, mic, cam
+        known.seen = time.monotonic()
+        self._on_change(self)
+        return not any(True for _ in known.connections())
+
+    def state(self, peer: str, mic: bool, cam: bool, screen: bool) -> None:
+        """What `peer` shows of itself."""
+        participant = self._participant(peer)
+        participant.mic, participant.cam, participant.screen = mic, cam, screen
+        self._on_change(self)
+
+    def publish(self, peer: str, sdp: str, sources: Mapping[str, str]) -> str:
+        """The answer for a publishing connection; `sources` says what each mid carries."""
+        participant, offer = self._participant(peer), _parse(sdp)
+        tracks = self._tracks_of(participant, offer, sources)
+        connection = participant.publisher
+        if connection is None or not connection.continues(offer):
+            if connection is not None:
+                connection.close()
+            connection = Publisher(self._context, offer, f"{self.name}/{peer}/pub")
+            participant.publisher = connection
+        participant.ended_at = None
+        answer = connection.negotiate(offer, tracks)
+        self._drop_unpublished(participant, tracks)
+        self._on_change(self)
+        return answer
+
+    def subscribe(self, peer: str, sdp: str, want: Mapping[str, str]) -> str:
+        """The answer for a subscribing connection; `want` says which track id each mid shall carry. Unknown ids are
+        answered inactive: the track may have ended a moment ago."""
+        participant, offer = self._participant(peer), _parse(sdp)
+        published = {track.id: track for track in self.tracks(besides=peer)}
+        wanted = {mid: published[track_id] for mid, track_id in want.items() if track_id in published}
+        connection = participant.subscriber
+        if connection is None or not connection.continues(offer):
+            if connection is not None:
+                connection.close()
+            connection = Subscriber(self._context, offer, f"{self.name}/{peer}/sub")
+            participant.subscriber = connection
+        participant.ended_at = None
+        return connection.negotiate(offer, wanted)
+
+    def leave(self, peer: str) -> None:
+        """`peer` is gone; unknown ones are gone already."""
+        participant = self.participants.pop(peer, None)
+        if participant is None:
+            return
+        for connection in list(participant.connections()):
+            participant.forget(connection)
+        for track in participant.tracks.values():
+            track.end()
+        self._on_change(self)
+
+    def ended(self, connection: Connection, now: float) -> None:
+        """The browser closed `connection`, or its handshake failed."""
+        for participant in self.participants.values():
+            if connection in list(participant.connections()):
+                participant.forget(connection)
+                if not any(True for _ in participant.connections()):
+                    participant.ended_at = now
+                self._on_change(self)
+                return
+
+    def overdue(self, now: float) -> list[tuple[str, str]]:
+        """Peers to drop, each with the reason; single dead connections are closed here."""
+        found = []
+        for participant in self.participants.values():
+            for connection in list(participant.connections()):
+                participant.seen = max(participant.seen, connection.transport.last_valid)
+                if now - connection.transport.last_valid > PEER_TIMEOUT:
+                    participant.forget(connection)
+                    self._on_change(self)
+            if now - participant.seen > PEER_TIMEOUT:
+                found.append((participant.peer, "timeout"))
+            elif participant.ended_at is not None and now - participant.ended_at > DTLS_GRACE:
+                found.append((participant.peer, "dtls"))
+        return found
+
+    def tracks(self, besides: str | None = None) -> list[Track]:
+        """Everything published here, except by `besides`."""
+        return [
+            track
+            for participant in self.participants.values()
+            if participant.peer != besides
+            for track in participant.tracks.values()
+        ]
+
+    def describe(self, track: Track) -> dict[str, str]:
+        """`track` as the site knows it."""
+        return {
+            "id": track.id,
+            "peer": track.peer,
+            "username": self.participants[track.peer].username,
+            "kind": track.kind,
+            "source": track.source,
+        }
+
+    def snapshot(self) -> dict[str, object]:
+        """The fields of the `room` event."""
+        peers = [
+            {"peer": p.peer, "username": p.username, "mic": p.mic, "cam": p.cam, "screen": p.screen}
+            for p in self.participants.values()
+        ]
+        return {"room": self.name, "peers": peers, "tracks": [self.describe(t) for t in self.tracks()]}
+
+    def _participant(self, peer: str) -> Participant:
+        participant = self.participants.get(peer)
+        if participant is None:
+            raise Refusal("unknown_peer", "join the room first")
+        return participant
+
+    def _tracks_of(self, participant: Participant, offer: Offer, sources: Mapping[str, str]) -> dict[str, Track]:
+        tracks: dict[str, Track] = {}
+        for media in offer.media:
+            source = sources.get(media.mid)
+            if source is None or media.rejected or not media.sends:
+                continue
+            if (source == "mic") != (media.kind == AUDIO) and source != "screen":
+                raise Refusal("bad_offer", f"mid {media.mid} is {media.kind}, not a {source}")
+            key = (source, media.kind)
+            track = participant.tracks.get(key)
+            if track is None:
+                track = Track(f"{source}-{secrets.token_hex(6)}", participant.peer, media.kind, source)
+                participant.tracks[key] = track
+            if track in tracks.values():
+                raise Refusal("bad_offer", f"two m-lines are the {source}")
+            tracks[media.mid] = track
+        return tracks
+
+    def _drop_unpublished(self, participant: Participant, tracks: Mapping[str, Track]) -> None:
+        kept = set(tracks.values())
+        for key, track in list(participant.tracks.items()):
+            if track not in kept:
+                track.end()
+                del participant.tracks[key]
+
+
+def _parse(sdp: str) -> Offer:
+    try:
+        return parse_offer(sdp)
+    except SdpError as error:
+        raise Refusal("bad_offer", str(error)) from None

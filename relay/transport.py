@@ -1,0 +1,203 @@
+"""One ICE-lite + DTLS-SRTP association with a browser (RFC 8445 section 2.5, RFC 5764). Knows no tracks.
+
+Its credentials may be several at a time (ICE restart, RFC 8445 section 9): the association, its keys and its media
+live on while the browser moves to new credentials and a new address.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from relay import rtp
+from relay.dtls import Certificate, DtlsServer, Fingerprint
+from relay.egress import Address, Destination, Egress
+from relay.limits import TokenBucket
+from relay.srtp import PacketBuffer, SrtpCipher
+
+log = logging.getLogger("relay.transport")
+
+MAX_CREDENTIALS = 3
+MAX_ADDRESSES = 8
+MAX_TRANSACTIONS = 1024
+_HEADER_INTO = rtp.HEADER.pack_into
+
+
+class Sink(Protocol):
+    """Who gets what a transport decrypts."""
+
+    def on_rtp(self, packet: memoryview, length: int, now: float) -> None:
+        """A verified RTP packet: the first `length` bytes of `packet`, valid during the call only."""
+
+    def on_rtcp(self, packet: bytes, now: float) -> None:
+        """A verified RTCP compound packet."""
+
+    def on_connected(self) -> None:
+        """Media may be sent from now on."""
+
+    def on_ended(self, reason: str) -> None:
+        """The browser closed the association ("closed") or its handshake failed ("failed")."""
+
+
+class Registry(Protocol):
+    """Where a transport's credentials and addresses are looked up (the mux)."""
+
+    egress: Egress
+
+    def add_credentials(self, ufrag: str, transport: Transport) -> None: ...
+    def remove_credentials(self, ufrag: str) -> None: ...
+    def release(self, address: Address, transport: Transport) -> None: ...
+
+
+class Transport:
+    """See the module. Times are monotonic seconds."""
+
+    def __init__(self, registry: Registry, certificate: Certificate, sink: Sink, label: str) -> None:
+        self._registry = registry
+        self._egress = registry.egress
+        self._sink = sink
+        self.label = label
+        self.dtls = DtlsServer(certificate, self._send_dtls, self._dtls_changed)
+        self.dtls_budget = TokenBucket(100, 200)
+        self._credentials: dict[str, str] = {}
+        self._destination: Destination | None = None
+        self._addresses: dict[Address, None] = {}
+        self._transactions: dict[bytes, None] = {}
+        self._receiving: SrtpCipher | None = None
+        self._sending: SrtpCipher | None = None
+        self.closed = False
+        self.last_valid = time.monotonic()
+        self.rejected = 0
+        self.ufrag, self.password = self.new_credentials()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the handshake is done and keys are there."""
+        return self._sending is not None
+
+    def start(self, fingerprints: Sequence[Fingerprint]) -> None:
+        """Accepts the handshake of the peer with one of `fingerprints`."""
+        self.dtls.start(fingerprints)
+
+    def new_credentials(self) -> tuple[str, str]:
+        """A fresh ufrag and password (RFC 8445 section 5.3); the two sets before it stay valid."""
+        self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
+        self._credentials[self.ufrag] = self.password
+        self._registry.add_credentials(self.ufrag, self)
+        while len(self._credentials) > MAX_CREDENTIALS:
+            oldest = next(iter(self._credentials))
+            del self._credentials[oldest]
+            self._registry.remove_credentials(oldest)
+        return self.ufrag, self.password
+
+    def password_of(self, ufrag: str) -> str:
+        """The password for one of this transport's ufrags."""
+        return self._credentials[ufrag]
+
+    def checked(self, address: Address, transaction: bytes, nominated: bool, now: float) -> None:
+        """A verified connectivity check came from `address`; move there when the browser nominated it.
+
+        A check seen before never moves anything: whoever replays one from elsewhere must not get the media.
+        """
+        self.last_valid = now
+        if transaction in self._transactions:
+            return
+        self._transactions[transaction] = None
+        if len(self._transactions) > MAX_TRANSACTIONS:
+            del self._transactions[next(iter(self._transactions))]
+        self._remember(address)
+        if (nominated or self._destination is None) and self.address != address:
+            moved = self._destination is not None
+            self._destination = Destination(address)
+            log.info("%s %s", self.label, "address changed" if moved else "address known")
+
+    @property
+    def address(self) -> Address | None:
+        """Where media go at the moment."""
+        return self._destination.address if self._destination else None
+
+    def _remember(self, address: Address) -> None:
+        self._addresses[address] = None
+        if len(self._addresses) > MAX_ADDRESSES:
+            oldest = next(known for known in self._addresses if known not in (address, self.address))
+            del self._addresses[oldest]
+            self._registry.release(oldest, self)
+
+    def receive(self, buffer: PacketBuffer, length: int, now: float) -> None:
+        """An SRTP or SRTCP datagram in the first `length` bytes of `buffer`."""
+        cipher = self._receiving
+        if cipher is None:
+            return
+        view = buffer.view
+        if 192 <= view[1] <= 223:
+            size = cipher.unprotect_rtcp(buffer, length)
+            if size > 0:
+                self.last_valid = now
+                self._sink.on_rtcp(bytes(view[:size]), now)
+                return
+        else:
+            size = cipher.unprotect(buffer, length)
+            if size > 0:
+                self.last_valid = now
+                self._sink.on_rtp(view, size, now)
+                return
+        self.rejected += 1
+
+    def send_rtp(self, second: int, sequence: int, timestamp: int, ssrc: int, extension: bytes, payload: bytes) -> bool:
+        """Sends one RTP packet with the marker and payload type `second` and the packed `extension` block (may be
+        empty). False when there is nobody to send to yet."""
+        cipher, destination = self._sending, self._destination
+        if cipher is None or destination is None:
+            return False
+        slot = self._egress.slot()
+        buffer = slot.buffer
+        view = buffer.view
+        start = 12
+        if extension:
+            _HEADER_INTO(view, 0, 0x90, second, sequence, timestamp, ssrc)
+            start += len(extension)
+            view[12:start] = extension
+        else:
+            _HEADER_INTO(view, 0, 0x80, second, sequence, timestamp, ssrc)
+        length = start + len(payload)
+        view[start:length] = payload
+        size = cipher.protect(buffer, length)
+        if size < 0:
+            return False
+        self._egress.queue(slot, size, destination)
+        return True
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Sends one RTCP compound packet at once; nothing before the association is up."""
+        if self._sending is None or self._destination is None:
+            return
+        protected = self._sending.protect_rtcp(packet)
+        if protected is not None:
+            self._egress.send(protected, self._destination.address)
+
+    def close(self) -> None:
+        """Ends the association and forgets its credentials and addresses."""
+        if self.closed:
+            return
+        self.closed = True
+        self.dtls.close()
+        self._receiving = self._sending = None
+        for ufrag in self._credentials:
+            self._registry.remove_credentials(ufrag)
+        for address in self._addresses:
+            self._registry.release(address, self)
+
+    def _send_dtls(self, datagram: bytes) -> None:
+        if self._destination is not None:
+            self._egress.send(datagram, self._destination.address)
+
+    def _dtls_changed(self, state: str) -> None:
+        log.info("%s dtls %s", self.label, state)
+        if state == "connected":
+            self._receiving, self._sending = self.dtls.ciphers()
+            self._sink.on_connected()
+        else:
+            self._sink.on_ended(state)
