@@ -1,0 +1,251 @@
+"""Who sees a consultation, from which side, and what they may do to it. Deny unless a line says yes."""
+
+from typing import Literal
+
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from consult.models import Consent, ConsentText, Consultation, Participant, Role, Urgency
+from consult.policies import person
+from consult.policies.person import Person
+from consult.states import ANSWERED, ANSWERING, CALLABLE, FINAL, MOVES, Actor, State
+
+Side = Literal["asking", "answering", "desk", "oversight", ""]
+
+S = State
+OFFERED_TO = frozenset({S.TRIAGE, S.NEEDS_INFO, S.OFFERED})  # the named specialist looks before accepting
+OPEN_TO_DEPARTMENT = frozenset({S.TRIAGE, S.OFFERED, S.DECLINED})
+EDITABLE = frozenset({S.DRAFT, S.RETURNED, S.NEEDS_INFO})
+JOINABLE = CALLABLE | (ANSWERED - FINAL)
+WORKLISTS = ("todo", "department", "live", "open", "done")
+
+
+def visible_consultations(user: Person) -> QuerySet[Consultation]:
+    """All this person may know of; everything else does not exist for them (404)."""
+    return Consultation.objects.filter(_asking(user) | _answering(user) | _desk(user))
+
+
+def _asking(user: Person) -> Q:
+    kind = Role.Kind.DOCTOR
+    if not person.is_doctor(user):
+        return Q(pk__in=[])
+    mine = Q(asker_id=user.pk, hospital__in=person.hospitals_of(user, kind))
+    return mine | Q(department__in=person.departments_of(user, kind), submitted_at__isnull=False)
+
+
+def _answering(user: Person) -> Q:
+    kind = Role.Kind.EXPERT
+    if not person.is_expert(user):
+        return Q(pk__in=[])
+    named = Q(expert_id=user.pk, state__in=OFFERED_TO, asked_hospital__in=person.hospitals_of(user, kind))
+    department = Q(asked_department__in=person.departments_of(user, kind), state__in=OPEN_TO_DEPARTMENT)
+    part = Participant.objects.filter(
+        _lasting(), consultation=OuterRef("pk"), person_id=user.pk, side=Participant.Side.ANSWERING
+    )
+    return named | department | Q(Exists(part))
+
+
+def _lasting() -> Q:
+    return Q(ended_at=None) | Q(ended_at__gt=timezone.now())
+
+
+def _desk(user: Person) -> Q:
+    reach = Q(pk__in=[])
+    for role in person.roles(user):
+        if role.kind not in {Role.Kind.SCHEDULER, Role.Kind.REGULATOR}:
+            continue
+        if role.hospital_id is None:
+            return Q(submitted_at__isnull=False)
+        reach |= Q(hospital=role.hospital_id) | Q(asked_hospital=role.hospital_id)
+    return Q(submitted_at__isnull=False) & reach
+
+
+def side_of(user: Person, consultation: Consultation) -> Side:
+    """The side this person sees it from, "" when they do not see it. Lists prefetch `participants`."""
+    if _is_asking(user, consultation):
+        return "asking"
+    if _is_answering(user, consultation):
+        return "answering"
+    if consultation.submitted_at:
+        covering = {role.kind for role in person.roles(user) if person.covers(role, consultation)}
+        if Role.Kind.SCHEDULER in covering:
+            return "desk"
+        if Role.Kind.REGULATOR in covering:
+            return "oversight"
+    return ""
+
+
+def _is_asking(user: Person, consultation: Consultation) -> bool:
+    for role in person.roles_of(user, Role.Kind.DOCTOR):
+        if consultation.asker_id == user.pk and role.hospital_id == consultation.hospital_id:
+            return True
+        if consultation.submitted_at and role.department_id == consultation.department_id:
+            return True
+    return False
+
+
+def _is_answering(user: Person, consultation: Consultation) -> bool:
+    expert_roles = person.roles_of(user, Role.Kind.EXPERT)
+    if not expert_roles:
+        return False
+    if consultation.state in OPEN_TO_DEPARTMENT and _in_asked_department(user, consultation):
+        return True
+    if consultation.state in OFFERED_TO and _is_named(user, consultation):
+        return True
+    now = timezone.now()
+    return any(
+        row.person_id == user.pk
+        and row.side == Participant.Side.ANSWERING
+        and (row.ended_at is None or row.ended_at > now)
+        for row in consultation.participants.all()
+    )
+
+
+def _is_named(user: Person, consultation: Consultation) -> bool:
+    return consultation.expert_id == user.pk and consultation.asked_hospital_id in person.hospitals_of(
+        user, Role.Kind.EXPERT
+    )
+
+
+def _in_asked_department(user: Person, consultation: Consultation) -> bool:
+    return consultation.asked_department_id in person.departments_of(user, Role.Kind.EXPERT)
+
+
+def actors(user: Person, consultation: Consultation) -> set[Actor]:
+    """What this person is to this consultation; a regulator is nothing: they only look."""
+    found: set[Actor] = set()
+    if _is_asking(user, consultation):
+        found.add(Actor.ASKER)
+    if consultation.submitted_at and any(
+        person.covers(role, consultation) for role in person.roles_of(user, Role.Kind.SCHEDULER)
+    ):
+        found.add(Actor.SCHEDULER)
+    if _is_named(user, consultation):
+        found.add(Actor.EXPERT)
+    if _in_asked_department(user, consultation):
+        found.add(Actor.DEPARTMENT)
+    return found
+
+
+def moves(user: Person, consultation: Consultation) -> set[str]:
+    """Names of all moves this person may make now: what buttons a page shows."""
+    who = actors(user, consultation)
+    return {name for name, move in MOVES.items() if consultation.state in move.sources and who & move.actors}
+
+
+def may(user: Person, move_name: str, consultation: Consultation) -> bool:
+    move = MOVES[move_name]
+    return consultation.state in move.sources and bool(actors(user, consultation) & move.actors)
+
+
+def may_ask(user: Person) -> bool:
+    """Whether this person may start a request: a doctor of a primary hospital."""
+    return any(
+        role.hospital is not None and not role.hospital.is_superior for role in person.roles_of(user, Role.Kind.DOCTOR)
+    )
+
+
+def may_edit(user: Person, consultation: Consultation) -> bool:
+    return consultation.state in EDITABLE and _is_asking(user, consultation)
+
+
+def may_consent(user: Person, consultation: Consultation) -> bool:
+    """Whether this person may take or withdraw the patient's consent: the asking side, while it is open."""
+    return consultation.state not in FINAL and _is_asking(user, consultation)
+
+
+def may_join(user: Person, consultation: Consultation) -> bool:
+    """Whether this person may be in the call: both sides, from acceptance until it ends, with the patient's consent."""
+    return may_enter(user, consultation) and has_consent(consultation)
+
+
+def may_enter(user: Person, consultation: Consultation) -> bool:
+    """`may_join` but for the consent, so that a page can say which of the two is missing."""
+    if consultation.state not in JOINABLE:
+        return False
+    return bool(actors(user, consultation) & {Actor.ASKER, Actor.EXPERT})
+
+
+def has_consent(consultation: Consultation, kind: str = ConsentText.Kind.CONSULTATION) -> bool:
+    """A consent of this kind that nobody withdrew."""
+    return Consent.objects.filter(
+        consultation_id=consultation.pk, withdraws=None, withdrawal=None, text__kind=kind
+    ).exists()
+
+
+def may_post(user: Person, consultation: Consultation) -> bool:
+    """Both sides and the desk may write from submission until the end; the asked department only after taking it."""
+    if consultation.state == S.DRAFT or consultation.state in FINAL:
+        return False
+    return bool(actors(user, consultation) & {Actor.ASKER, Actor.EXPERT, Actor.SCHEDULER})
+
+
+def may_add_images(user: Person, consultation: Consultation) -> bool:
+    """The asking side until the end; the specialist while answering."""
+    if consultation.state in FINAL:
+        return False
+    who = actors(user, consultation)
+    return Actor.ASKER in who or (Actor.EXPERT in who and consultation.state in ANSWERING)
+
+
+def worklists(user: Person) -> list[str]:
+    """Names of the lists that can hold anything for this person, in the order of a home page."""
+    names = [name for name in WORKLISTS if name != "department" or person.is_expert(user)]
+    return names if person.roles(user) else []
+
+
+def worklist(user: Person, name: str) -> QuerySet[Consultation]:
+    """One list of the home page, most urgent and oldest first (`done`: newest first). Lists do not overlap.
+
+    todo: waits for an act of this person; department: open to the specialist's department; live: accepted and not yet
+    answered; open: the rest that has not ended; done: ended, and for a specialist also signed.
+    """
+    if name not in WORKLISTS:
+        raise KeyError(name)
+    rows = visible_consultations(user)
+    todo, department, done = _todo(user), _department(user), _done(user)
+    live = Q(state__in=ANSWERING) & ~todo & ~done
+    chosen = {
+        "todo": todo,
+        "department": department & ~todo,
+        "live": live,
+        "open": ~todo & ~department & ~live & ~done,
+        "done": done & ~todo,
+    }[name]
+    rank = Case(
+        When(urgency=Urgency.EMERGENCY, then=Value(0)),
+        When(urgency=Urgency.URGENT, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    order = ["-changed_at", "-pk"] if name == "done" else ["urgency_rank", "submitted_at", "pk"]
+    return (
+        rows.filter(chosen)
+        .annotate(urgency_rank=rank)
+        .select_related("patient", "hospital", "department", "asker", "asked_hospital", "asked_department", "expert")
+        .prefetch_related("participants")
+        .order_by(*order)
+    )
+
+
+def _todo(user: Person) -> Q:
+    mine = Q(asker_id=user.pk, state=S.DRAFT) if person.is_doctor(user) else Q(pk__in=[])
+    asked = Q(department__in=person.departments_of(user, Role.Kind.DOCTOR))
+    mine |= asked & Q(state__in={S.RETURNED, S.NEEDS_INFO, S.SIGNED})
+    if person.is_expert(user):
+        mine |= Q(expert_id=user.pk, state__in={S.OFFERED, S.ASYNC_REVIEW, S.OPINION_DUE})
+    if person.is_scheduler(user):
+        mine |= Q(state__in={S.SUBMITTED, S.TRIAGE, S.DECLINED})
+    return mine
+
+
+def _department(user: Person) -> Q:
+    ids = person.departments_of(user, Role.Kind.EXPERT)
+    return Q(asked_department__isnull=False, asked_department__in=ids, state__in=OPEN_TO_DEPARTMENT)
+
+
+def _done(user: Person) -> Q:
+    done = Q(state__in=FINAL)
+    if person.is_expert(user):
+        done |= Q(expert__isnull=False, expert_id=user.pk, state__in=ANSWERED)
+    return done
