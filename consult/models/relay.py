@@ -25,11 +25,13 @@ class Relay(models.Model):
 
 
 class Placement(models.Model):
-    """The relay a consultation's room lives on."""
+    """The relay a consultation's room lives on, and who is there as that relay last told (docs/protocol.md, `room`)."""
 
     consultation = models.OneToOneField("consult.Consultation", on_delete=models.CASCADE, related_name="placement")
     relay = models.ForeignKey(Relay, on_delete=models.CASCADE, related_name="placements")
     at = models.DateTimeField(auto_now_add=True)
+    peers = models.JSONField(default=list)
+    tracks = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return f"placement {self.pk}"

@@ -1,0 +1,94 @@
+"""Every message of the relay link, as the site reads and writes it. See docs/protocol.md, "Relay link"."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from consult.live.fields import Message, Unreadable, flag, loads, mapping, number, one_of, reads, rows, text, whole
+from consult.live.protocol import MAX_ID, SESSION, TRACK_ID
+
+NAME = text(1, 60)
+USERNAME = text(1, 150)
+ROOM = text(1, 32, r"[0-9]+")
+PEERS = rows(64, peer=SESSION, username=USERNAME, mic=flag, cam=flag, screen=flag)
+TRACKS = rows(
+    128,
+    id=TRACK_ID,
+    peer=SESSION,
+    username=USERNAME,
+    kind=one_of("audio", "video"),
+    source=one_of("mic", "camera", "screen"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hello(Message):
+    t: ClassVar[str] = "hello"
+    name: str = reads(NAME)
+    address: str = reads(text(1, 200))
+    port: int = reads(whole(1, 65535))
+    capacity: int = reads(whole(0, 1_000_000))
+    version: str = reads(text(0, 20))
+    rooms: Mapping[str, Sequence[dict[str, str]]] = reads(
+        mapping(2000, ROOM, rows(64, peer=SESSION, username=USERNAME))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Load(Message):
+    t: ClassVar[str] = "load"
+    rooms: int = reads(whole(0, 1_000_000))
+    participants: int = reads(whole(0, 1_000_000))
+    load: float = reads(number(0, 1000))
+    packets_in: int = reads(whole(0, MAX_ID))
+    packets_out: int = reads(whole(0, MAX_ID))
+    lost: int = reads(whole(0, MAX_ID))
+
+
+@dataclass(frozen=True, slots=True)
+class Room(Message):
+    t: ClassVar[str] = "room"
+    room: str = reads(ROOM)
+    peers: Sequence[dict[str, Any]] = reads(PEERS)
+    tracks: Sequence[dict[str, str]] = reads(TRACKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone(Message):
+    t: ClassVar[str] = "gone"
+    room: str = reads(ROOM)
+    peer: str = reads(SESSION)
+    reason: str = reads(text(0, 40))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Message):
+    """An answer to a request of the site; `body` is the whole object."""
+
+    re: str = reads(text(1, 64))
+    ok: bool = reads(flag)
+    code: str = reads(text(0, 60), default="")
+    message: str = reads(text(0, 500), default="")
+
+
+EVENTS: dict[str, type[Message]] = {each.t: each for each in (Hello, Load, Room, Gone)}
+REQUESTS: dict[str, tuple[str, ...]] = {
+    "join": ("room", "peer", "username", "mic", "cam"),
+    "offer": ("room", "peer", "pc", "sdp", "tracks", "want"),
+    "probe": ("peer", "sdp"),
+    "state": ("room", "peer", "mic", "cam", "screen"),
+    "leave": ("room", "peer"),
+    "close": ("room",),
+}
+ANSWERS: dict[str, tuple[str, ...]] = {"join": ("fresh", "tracks"), "offer": ("sdp",), "probe": ("sdp",)}
+
+
+def parse(text: str | None) -> tuple[Message, dict[str, Any]]:
+    """One message of a relay, and its raw object. Raises Unreadable."""
+    raw = loads(text)
+    if "re" in raw:
+        return Reply.read(raw), raw
+    kind = raw.get("t")
+    if not isinstance(kind, str) or kind not in EVENTS:
+        raise Unreadable("unknown")
+    return EVENTS[kind].read(raw), raw

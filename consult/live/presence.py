@@ -1,0 +1,43 @@
+"""What a relay tells of a room becomes presence: rows every process reads, and arrivals and departures."""
+
+import logging
+from typing import Protocol
+
+from channels.db import database_sync_to_async
+
+from consult.errors import Refusal
+from consult.live import linking
+from consult.models import Consultation, User
+from consult.services import relay as relays
+from consult.services import session
+
+log = logging.getLogger("consult.live")
+
+
+class Verb(Protocol):
+    def __call__(self, *, consultation: Consultation, by: User) -> object: ...
+
+
+@database_sync_to_async
+def keep(channel: str, consultation_id: int, room: linking.Room) -> bool:
+    """Keep `room` as the relay on link `channel` told it; False when that room is not that relay's."""
+    change = relays.observe(channel=channel, consultation_id=consultation_id, peers=room.peers, tracks=room.tracks)
+    if change is None:
+        return False
+    came, went = change
+    consultation = Consultation.objects.get(pk=consultation_id)
+    for username in sorted(came):
+        _say(session.arrived, consultation, username)
+    for username in sorted(went):
+        _say(session.departed, consultation, username)
+    return True
+
+
+def _say(verb: "Verb", consultation: Consultation, username: str) -> None:
+    person = User.objects.filter(username=username).first()
+    if person is None:
+        return
+    try:
+        verb(consultation=consultation, by=person)
+    except Refusal as refusal:  # the workflow moved on; being in the room is no right to change it
+        log.info("room %s: presence did not count code=%s", consultation.pk, refusal.code)

@@ -1,0 +1,148 @@
+"""Every message of the room and inbox sockets: the only reader of their raw JSON. See docs/protocol.md."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from consult.live.fields import (
+    Message,
+    Unreadable,
+    flag,
+    loads,
+    mapping,
+    number,
+    one_of,
+    reads,
+    rows,
+    text,
+    whole,
+)
+
+SDP_MAX = 60_000
+MAX_ID = 2**53 - 1
+TRACK_ID = text(1, 128, r"[A-Za-z0-9_.:{}-]+")
+MID = text(1, 32, r"[A-Za-z0-9_.-]+")
+SESSION = text(16, 64, r"[A-Za-z0-9_-]+")
+SDP = text(10, SDP_MAX, r"v=0\r?\n[\s\S]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Message):
+    t: ClassVar[str] = "join"
+    session: str = reads(SESSION)
+    mic: bool = reads(flag)
+    cam: bool = reads(flag)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer(Message):
+    t: ClassVar[str] = "offer"
+    pc: str = reads(one_of("pub", "sub"))
+    sdp: str = reads(SDP)
+    rev: int = reads(whole(0, MAX_ID), default=0)
+    tracks: Sequence[dict[str, str]] = reads(rows(16, mid=MID, source=one_of("mic", "camera", "screen")), default=())
+    want: Mapping[str, str] | None = reads(mapping(64, MID, TRACK_ID), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe(Message):
+    t: ClassVar[str] = "probe"
+    sdp: str = reads(SDP)
+
+
+@dataclass(frozen=True, slots=True)
+class State(Message):
+    t: ClassVar[str] = "state"
+    mic: bool = reads(flag)
+    cam: bool = reads(flag)
+    screen: bool = reads(flag)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality(Message):
+    t: ClassVar[str] = "quality"
+    level: int = reads(whole(0, 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer(Message):
+    t: ClassVar[str] = "pointer"
+    image: int = reads(whole(1, MAX_ID))
+    frame: int = reads(whole(0, 1_000_000))
+    x: float = reads(number(0, 1))
+    y: float = reads(number(0, 1))
+    on: bool = reads(flag)
+
+
+@dataclass(frozen=True, slots=True)
+class View(Message):
+    t: ClassVar[str] = "view"
+    image: int = reads(whole(1, MAX_ID))
+    frame: int = reads(whole(0, 1_000_000))
+    preset: str | None = reads(text(0, 40, r"[A-Za-z0-9_.:-]*"), default=None)
+    center: float | None = reads(number(-1e7, 1e7), default=None)
+    width: float | None = reads(number(0, 1e7), default=None)
+    zoom: float = reads(number(0.1, 20), default=1.0)
+    x: float = reads(number(0, 1), default=0.5)
+    y: float = reads(number(0, 1), default=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Typing(Message):
+    t: ClassVar[str] = "typing"
+    where: str = reads(one_of("chat", "opinion"))
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Message):
+    t: ClassVar[str] = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping(Message):
+    t: ClassVar[str] = "ping"
+    n: int = reads(whole(0, MAX_ID), default=0)
+
+
+ROOM_COMMANDS: dict[str, type[Message]] = {
+    each.t: each for each in (Join, Offer, Probe, State, Quality, Pointer, View, Typing, Leave, Ping)
+}
+INBOX_COMMANDS: dict[str, type[Message]] = {Ping.t: Ping}
+
+ROOM_NEWS: dict[str, tuple[str, ...]] = {
+    "joined": ("you", "session", "fresh", "people", "tracks", "relay", "message_seq"),
+    "people": ("people",),
+    "tracks": ("tracks",),
+    "answer": ("pc", "sdp", "rev"),
+    "quality": ("by", "level"),
+    "pointer": ("by", "image", "frame", "x", "y", "on"),
+    "view": ("by", "image", "frame", "preset", "center", "width", "zoom", "x", "y"),
+    "typing": ("by", "where"),
+    "relay": ("state", "reason"),
+    "news": ("kind", "seq"),
+    "pong": ("n",),
+    "refused": ("code", "message", "to"),
+    "left": ("username", "session"),
+}
+INBOX_NEWS: dict[str, tuple[str, ...]] = {
+    "hello": ("seq",),
+    "news": ("seq", "kind", "consultation", "url"),
+    "refused": ("code", "message", "to"),
+}
+
+
+def parse(text: str | None, commands: dict[str, type[Message]]) -> Message:
+    """The command in `text`. Raises Unreadable."""
+    raw = loads(text)
+    kind = raw.get("t")
+    if not isinstance(kind, str) or kind not in commands:
+        raise Unreadable("unknown")
+    return commands[kind].read(raw)
+
+
+def write(t: str, known: dict[str, tuple[str, ...]], fields: dict[str, Any]) -> str:
+    """The JSON of one message to the browser; wrong fields are a bug of ours (AssertionError)."""
+    if set(fields) != set(known[t]):
+        raise AssertionError(f"{t} takes {known[t]}, not {sorted(fields)}")
+    return json.dumps({"t": t, **fields}, ensure_ascii=False, separators=(",", ":"))
