@@ -1,10 +1,10 @@
 // @ts-check
 /**
  * `<form data-autosave="/url/" data-autosave-key="draft-12">` posts itself after a pause in typing and says so in
- * `[data-saved]`. When the server cannot be reached the text stays in this browser and is offered again after a reload.
+ * `[data-saved]`. `data-autosave-at` is when the server's text was kept: an older local text does not replace it. When the server cannot be reached the text stays in this browser and is offered again after a reload.
  */
 import { clockTime } from "@/base/times.js";
-import { Drafts } from "@/base/drafts.js";
+import { Drafts, forgetAll } from "@/base/drafts.js";
 
 const PAUSE = 1200;
 const RETRY = 10_000;
@@ -66,8 +66,7 @@ export function watch(form) {
 async function post(form, drafts, say) {
   const sent = drafts.text();
   const body = new FormData(form);
-  const answer = await fetch(form.dataset.autosave ?? "", { method: "POST", body, headers: { "X-Autosave": "1" } });
-  if (answer.redirected && new URL(answer.url).pathname.includes("/login")) throw new Error("signed out");
+  const answer = await fetch(form.dataset.autosave ?? "", { method: "POST", body, headers: { Accept: "application/json" } });
   if (answer.ok) {
     drafts.forget(sent);
     say("saved", interpolate(gettext("Saved %(time)s"), { time: clockTime() }, true));
@@ -75,11 +74,19 @@ async function post(form, drafts, say) {
     return 0;
   }
   if (answer.status >= 500) throw new Error(String(answer.status));
-  say("failed", gettext("Not saved. Copy your text and reload the page."));
+  if (answer.status === 401) say("local", gettext("You were signed out. Kept on this computer."));
+  else say("failed", (await words(answer)) || gettext("Not saved. Copy your text and reload the page."));
   return 0;
 }
 
+/** What a refusal says. @param {Response} answer @returns {Promise<string>} */
+async function words(answer) {
+  const said = await answer.json().catch(() => ({}));
+  return said.message ?? "";
+}
+
 export function startAutosave() {
+  document.querySelector("[data-signout]")?.addEventListener("submit", forgetAll);
   for (const form of document.querySelectorAll("form[data-autosave]")) watch(/** @type {HTMLFormElement} */ (form));
   document.body.addEventListener("htmx:load", (event) => {
     const root = /** @type {any} */ (event).detail.elt;

@@ -8,7 +8,8 @@ export class Drafts {
   /** @param {HTMLFormElement} form */
   constructor(form) {
     this.form = form;
-    this.key = PREFIX + (form.dataset.autosaveKey || location.pathname + (form.id ? `#${form.id}` : ""));
+    const owner = document.body.dataset.user ?? "";
+    this.key = `${PREFIX}${owner}:` + (form.dataset.autosaveKey || location.pathname + (form.id ? `#${form.id}` : ""));
   }
 
   /** The fields as one comparable text. */
@@ -39,6 +40,7 @@ export class Drafts {
   restore() {
     const kept = this.#read();
     if (!kept || kept.fields === this.text()) return false;
+    if (kept.at < Date.parse(this.form.dataset.autosaveAt ?? "")) return false;
     let changed = false;
     for (const [name, value] of JSON.parse(kept.fields)) {
       const field = this.form.elements.namedItem(name);
@@ -65,6 +67,13 @@ export class Drafts {
       // Unreadable: as if nothing was kept.
     }
     return null;
+  }
+}
+
+/** Whoever signs out leaves nothing on a shared computer. */
+export function forgetAll() {
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith(PREFIX)) localStorage.removeItem(key);
   }
 }
 

@@ -21,6 +21,7 @@ export function startInbox() {
   if (!inbox) return;
   seq = Number(known) || 0;
   connect(inbox);
+  document.body.addEventListener("htmx:configRequest", markBackground);
   setInterval(showAge, 15_000);
 }
 
@@ -82,6 +83,13 @@ function count(newest) {
 /** @param {Record<string, unknown>} detail */
 function tell(detail) {
   document.body.dispatchEvent(new CustomEvent("news", { detail }));
+}
+
+/** A fragment that fetches itself is not a person's act: it must not keep a session alive. @param {Event} event */
+function markBackground(event) {
+  const { detail } = /** @type {any} */ (event);
+  const cause = detail.triggeringEvent?.type;
+  if (detail.verb === "get" && (!cause || cause === "news")) detail.headers["X-Background"] = "1";
 }
 
 /** @param {boolean} stale */
