@@ -1,4 +1,4 @@
-"""DTLS-SRTP as the server of every association (RFC 5763, RFC 5764); the only file touching aiortc's privates.
+"""DTLS-SRTP (RFC 5763, RFC 5764) by means of aiortc; the only file touching its privates.
 
 aiortc does the handshake, the fingerprint check and the key export. Media never enter its queue: `srtp()` hands out
 the two sessions, packets are decrypted where they arrive. `tests/relay/test_contract.py` holds every private used.
@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from relay.codecless import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 from relay.srtp import SrtpCipher
@@ -58,18 +58,22 @@ class _Wire:
         self._send_datagram(datagram)
 
 
-class DtlsServer:
-    """One association with one peer.
+class DtlsAssociation:
+    """One association with one peer. The relay is the server of all of them; the load generator's clients are not.
 
     `on_change` is called with "connected", "closed" or "failed"; after the last two nothing more happens here.
     """
 
     def __init__(
-        self, certificate: Certificate, send: Callable[[bytes], None], on_change: Callable[[str], None]
+        self,
+        certificate: Certificate,
+        send: Callable[[bytes], None],
+        on_change: Callable[[str], None],
+        role: Literal["server", "client"] = "server",
     ) -> None:
         self._wire = _Wire(send)
         self._dtls = RTCDtlsTransport(self._wire, [certificate.rtc])  # type: ignore[arg-type]
-        self._dtls._set_role("server")
+        self._dtls._set_role(role)
         self._on_change = on_change
         self._dtls.on("statechange", self._changed)
         self._handshake: asyncio.Task[None] | None = None

@@ -16,6 +16,9 @@ log = logging.getLogger("relay.publisher")
 
 MAX_STREAMS = 32
 """SSRCs one connection may use; a browser needs two for each m-line."""
+MAX_BITRATE = 2_500_000
+"""bit/s a connection may send as video. Without any such word Chromium starts at 0.3 Mbit/s and takes half a minute to
+reach 1.5 (docs/media.md); its own loss control stays in force below this."""
 _HEADER = rtp.HEADER.unpack_from
 
 Stream = InboundStream | RetransmissionStream
@@ -115,6 +118,7 @@ class Publisher(Connection):
         )
         media.stream = self._streams[ssrc] = stream
         media.track.bind(stream)
+        self._send_bitrate()
         log.info("%s mid %s sends %s", self.label, media.offer.mid, media.track.source)
         return stream
 
@@ -150,6 +154,16 @@ class Publisher(Connection):
         blocks = [block for s in streams if (block := s.report(now)) is not None]
         if blocks:
             self.transport.send_rtcp(rtcp.pack_receiver_report(1, blocks) + rtcp.pack_cname(1, "relay"))
+        self._send_bitrate()
+
+    def _send_bitrate(self) -> None:
+        videos = [
+            media.stream.ssrc
+            for media in self._media.values()
+            if media.stream is not None and "goog-remb" in media.offer.feedback
+        ]
+        if videos:
+            self.transport.send_rtcp(rtcp.pack_remb(1, MAX_BITRATE, videos))
 
     @property
     def lost(self) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from relay import rtp
-from relay.dtls import Certificate, DtlsServer, Fingerprint
+from relay.dtls import Certificate, DtlsAssociation, Fingerprint
 from relay.egress import Address, Destination, Egress
 from relay.limits import TokenBucket
 from relay.srtp import PacketBuffer, SrtpCipher
@@ -60,7 +60,7 @@ class Transport:
         self._egress = registry.egress
         self._sink = sink
         self.label = label
-        self.dtls = DtlsServer(certificate, self._send_dtls, self._dtls_changed)
+        self.dtls = DtlsAssociation(certificate, self._send_dtls, self._dtls_changed)
         self.dtls_budget = TokenBucket(100, 200)
         self._credentials: dict[str, str] = {}
         self._destination: Destination | None = None

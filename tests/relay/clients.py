@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import aioice.ice
+import numpy
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack, VideoStreamTrack
@@ -18,6 +19,18 @@ from relay.bench.site import SiteEnd
 def allow_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """aioice leaves 127.0.0.1 out of its candidates; here it is the only address."""
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda **kwargs: ["127.0.0.1"])
+
+
+class Tone(AudioStreamTrack):
+    """A loud 440 Hz tone: aiortc's own audio track is silence."""
+
+    async def recv(self) -> Any:
+        frame: Any = await super().recv()
+        count = frame.samples
+        at = numpy.arange(frame.pts, frame.pts + count) / frame.sample_rate
+        wave = (numpy.sin(at * 440 * 2 * numpy.pi) * 12000).astype(numpy.int16)
+        frame.planes[0].update(wave.tobytes())
+        return frame
 
 
 async def eventually(holds: Callable[[], bool], within: float = 10) -> None:

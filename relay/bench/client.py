@@ -1,0 +1,203 @@
+"""A client at packet level: full ICE towards one address, DTLS client, SRTP. No codecs, no jitter buffer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import socket
+from collections.abc import Callable
+
+from aioice import stun
+
+from relay import rtp
+from relay.dtls import Certificate, DtlsAssociation, Fingerprint
+from relay.egress import Destination, Egress
+from relay.srtp import PacketBuffer, SrtpCipher
+
+OPUS, VP8, RTX = 111, 96, 97
+_HEADER = rtp.HEADER
+RTP_HANDLER = Callable[[memoryview, int], None]
+
+
+def offer(ufrag: str, password: str, certificate: Certificate, direction: str, kinds: list[str]) -> str:
+    """A browser-like offer with one m-line for each of `kinds`, mids "0", "1" and so on."""
+    mids = " ".join(str(position) for position in range(len(kinds)))
+    lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {mids}"]
+    for position, kind in enumerate(kinds):
+        types = f"{OPUS}" if kind == "audio" else f"{VP8} {RTX}"
+        lines += [
+            f"m={kind} 9 UDP/TLS/RTP/SAVPF {types}",
+            "c=IN IP4 0.0.0.0",
+            f"a=ice-ufrag:{ufrag}",
+            f"a=ice-pwd:{password}",
+            f"a=fingerprint:{certificate.fingerprint.algorithm} {certificate.fingerprint.value}",
+            "a=setup:actpass",
+            f"a=mid:{position}",
+            f"a=extmap:4 {rtp.MID_URI}",
+            f"a={direction}",
+            "a=rtcp-mux",
+            "a=rtcp-rsize",
+        ]
+        if kind == "audio":
+            lines += [f"a=rtpmap:{OPUS} opus/48000/2", f"a=fmtp:{OPUS} minptime=10;useinbandfec=1"]
+        else:
+            lines += [
+                f"a=rtpmap:{VP8} VP8/90000",
+                f"a=rtcp-fb:{VP8} goog-remb",
+                f"a=rtcp-fb:{VP8} nack",
+                f"a=rtcp-fb:{VP8} nack pli",
+                f"a=rtpmap:{RTX} rtx/90000",
+                f"a=fmtp:{RTX} apt={VP8}",
+            ]
+    return "\r\n".join(lines) + "\r\n"
+
+
+class PacketConnection:
+    """One peer connection. `on_rtp` gets decrypted packets as (buffer, length), `on_rtcp` compound packets."""
+
+    def __init__(self, certificate: Certificate, on_rtp: RTP_HANDLER, on_rtcp: Callable[[bytes], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_rtp, self._on_rtcp = on_rtp, on_rtcp
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self._egress = Egress(self._socket)
+        self._buffer = PacketBuffer()
+        self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
+        self._certificate = certificate
+        self._dtls = DtlsAssociation(certificate, self._send, self._changed, "client")
+        self._state: asyncio.Future[str] = self._loop.create_future()
+        self._checked = asyncio.Event()
+        self._relay_ufrag = self._relay_password = ""
+        self._destination: Destination | None = None
+        self._receiving: SrtpCipher | None = None
+        self._sending: SrtpCipher | None = None
+        self._loop.add_reader(self._socket.fileno(), self._drain)
+
+    def offer(self, direction: str, kinds: list[str]) -> str:
+        """The offer to send to the relay."""
+        return offer(self.ufrag, self.password, self._certificate, direction, kinds)
+
+    async def connect(self, answer: str) -> None:
+        """Connects as the relay's `answer` says; media may be sent afterwards."""
+        self.use(answer)
+        async with asyncio.timeout(10):
+            while not self._checked.is_set():
+                self.check()
+                try:
+                    await asyncio.wait_for(self._checked.wait(), 0.1)
+                except TimeoutError:
+                    continue
+            algorithm, value = _find(answer, r"a=fingerprint:(\S+ \S+)").split(" ")
+            self._dtls.start([Fingerprint(algorithm, value)])
+            state = await self._state
+        if state != "connected":
+            raise ConnectionError(f"DTLS {state}")
+        self._receiving, self._sending = self._dtls.ciphers()
+
+    def use(self, answer: str) -> None:
+        """Takes credentials and address from an answer."""
+        self._relay_ufrag = _find(answer, r"a=ice-ufrag:(\S+)")
+        self._relay_password = _find(answer, r"a=ice-pwd:(\S+)")
+        host, port = _find(answer, r"a=candidate:\S+ 1 udp \d+ (\S+ \d+)").split(" ")
+        self._destination = Destination((host, int(port)))
+
+    def check(self, nominate: bool = True) -> bytes:
+        """Sends a connectivity check (RFC 8445 section 7.2), which is also the consent; the datagram."""
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        request.attributes["USERNAME"] = f"{self._relay_ufrag}:{self.ufrag}"
+        request.attributes["PRIORITY"] = 1
+        request.attributes["ICE-CONTROLLING"] = 1
+        if nominate:
+            request.attributes["USE-CANDIDATE"] = None
+        request.add_message_integrity(self._relay_password.encode())
+        self._send(bytes(request))
+        return bytes(request)
+
+    def send_rtp(self, second: int, sequence: int, timestamp: int, ssrc: int, mid: bytes, payload: bytes) -> None:
+        """Queues an RTP packet for `flush`; `mid` is a packed extension block."""
+        cipher, destination = self._sending, self._destination
+        if cipher is None or destination is None:
+            return
+        slot = self._egress.slot()
+        view = slot.buffer.view
+        _HEADER.pack_into(view, 0, 0x90 if mid else 0x80, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
+        start = 12 + len(mid)
+        view[12:start] = mid
+        end = start + len(payload)
+        view[start:end] = payload
+        size = cipher.protect(slot.buffer, end)
+        if size > 0:
+            self._egress.queue(slot, size, destination)
+
+    def flush(self) -> None:
+        """Sends what was queued."""
+        self._egress.flush()
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Sends a compound packet."""
+        if self._sending is not None:
+            protected = self._sending.protect_rtcp(packet)
+            if protected is not None:
+                self._send(protected)
+
+    def close(self) -> None:
+        """Closes the association and the socket."""
+        self._dtls.close()
+        self._receiving = self._sending = None
+        self._loop.remove_reader(self._socket.fileno())
+        self._loop.call_later(0.2, self._socket.close)
+
+    def vanish(self) -> None:
+        """Stops without a word, as a machine that lost its network."""
+        self._loop.remove_reader(self._socket.fileno())
+        self._destination = None
+
+    def _send(self, datagram: bytes) -> None:
+        if self._destination is not None and self._socket.fileno() >= 0:
+            self._egress.send(datagram, self._destination.address)
+
+    def _changed(self, state: str) -> None:
+        if not self._state.done():
+            self._state.set_result(state)
+
+    def _drain(self) -> None:
+        buffer, view = self._buffer, self._buffer.view
+        for _ in range(64):
+            try:
+                length = self._socket.recv_into(view)
+            except OSError:
+                return
+            first = view[0] if length else 255
+            if 128 <= first <= 191 and self._receiving is not None:
+                if rtp.is_rtcp(view[1]):
+                    size = self._receiving.unprotect_rtcp(buffer, length)
+                    if size > 0:
+                        self._on_rtcp(bytes(view[:size]))
+                else:
+                    size = self._receiving.unprotect(buffer, length)
+                    if size > 0:
+                        self._on_rtp(view, size)
+            elif 20 <= first <= 63:
+                self._dtls.feed(bytes(view[:length]))
+            elif first <= 3 and self._is_answer(bytes(view[:length])):
+                self._checked.set()
+
+    def _is_answer(self, datagram: bytes) -> bool:
+        try:
+            message = stun.parse_message(datagram)
+        except ValueError:
+            return False
+        return message.message_class == stun.Class.RESPONSE and message.check_message_integrity(
+            self._relay_password.encode()
+        )
+
+
+def _find(text: str, pattern: str) -> str:
+    match = re.search(pattern, text)
+    if match is None:
+        raise ValueError(f"the answer has no {pattern}")
+    return match[1]

@@ -1,0 +1,162 @@
+"""Runs rooms full of parties against one relay and measures both ends."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from relay.bench import machine
+from relay.bench.canned import FRAMES_PER_SECOND, Profile
+from relay.bench.party import Party
+from relay.bench.process import RelayProcess, running_relay
+from relay.bench.site import SiteEnd, site_end
+from relay.dtls import Certificate
+
+WARM_UP = 1.5
+SETTLE = 0.5
+PACER_SLEEP = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much: `parties` in each of `rooms`, measured for `seconds`."""
+
+    rooms: int
+    parties: int
+    seconds: float
+    profile: Profile
+
+
+class Pacer:
+    """Calls functions at their intervals (seconds), each with a phase of its own."""
+
+    def __init__(self) -> None:
+        self._order = itertools.count()
+        self._heap: list[tuple[float, int, float, Callable[[], None]]] = []
+        self.behind = 0.0
+
+    def every(self, interval: float, call: Callable[[], None]) -> None:
+        """Adds a function; never removed."""
+        phase = secrets.randbelow(1000) / 1000 * interval
+        heapq.heappush(self._heap, (time.monotonic() + phase, next(self._order), interval, call))
+
+    async def run(self) -> None:
+        """Until cancelled. `behind` is the worst lateness so far, seconds."""
+        while True:
+            await asyncio.sleep(PACER_SLEEP)
+            now = time.monotonic()
+            # A turn is short even when much is due: what arrives must be read in between.
+            for _ in range(20):
+                due, order, interval, call = self._heap[0]
+                if due > now:
+                    break
+                self.behind = max(self.behind, now - due)
+                call()
+                heapq.heapreplace(self._heap, (due + interval, order, interval, call))
+
+
+async def measure(load: Load) -> dict[str, object]:
+    """Starts a relay, loads it; the figures."""
+    secret = secrets.token_hex(16)
+    async with site_end(secret) as (site, site_port):
+        environment = {"RELAY_ROOM_SIZE": str(max(load.parties, 8)), "RELAY_CAPACITY": "10000"}
+        async with running_relay(site_port, secret, **environment) as relay:
+            await site.connected()
+            return await _run(load, site, relay)
+
+
+async def _run(load: Load, site: SiteEnd, relay: RelayProcess) -> dict[str, object]:
+    empty = machine.resident_bytes(relay.pid)
+    certificate = Certificate()
+    parties = [
+        Party(site, f"room-{room}", certificate, load.profile)
+        for room in range(load.rooms)
+        for _ in range(load.parties)
+    ]
+    pacer = Pacer()
+    await _connect(parties, site, load, pacer)
+    pacing = asyncio.create_task(pacer.run())
+    try:
+        await asyncio.sleep(WARM_UP)
+        figures = await _window(load, parties, relay, pacer)
+    finally:
+        pacing.cancel()
+    await asyncio.sleep(SETTLE)
+    figures |= _losses(parties)
+    full = machine.resident_bytes(relay.pid)
+    figures["rss_mb"] = round(full / 1e6, 1)
+    figures["kb_per_participant"] = round((full - empty) / len(parties) / 1e3)
+    for party in parties:
+        party.close()
+    return figures
+
+
+async def _connect(parties: list[Party], site: SiteEnd, load: Load, pacer: Pacer) -> None:
+    for party in parties:
+        await party.publish()
+    for party in parties:
+        room = [e for e in site.events if e["t"] == "room" and e["room"] == party.room][-1]
+        party.tracks = {t["id"]: t["kind"] for t in room["tracks"] if t["peer"] == party.peer}
+        await party.subscribe([track for track in room["tracks"] if track["peer"] != party.peer])
+    for party in parties:
+        if load.profile.audio:
+            pacer.every(1 / load.profile.audio, party.send_audio)
+        pacer.every(1 / FRAMES_PER_SECOND, party.send_picture)
+        pacer.every(1.0, party.send_reports)
+
+
+async def _window(load: Load, parties: list[Party], relay: RelayProcess, pacer: Pacer) -> dict[str, object]:
+    pacer.behind = 0.0
+    sent = _sent(parties)
+    busy, own, at = machine.cpu_seconds(relay.pid), time.process_time(), time.monotonic()
+    for party in parties:
+        party.measuring = True
+    await asyncio.sleep(load.seconds)
+    busy = machine.cpu_seconds(relay.pid) - busy
+    own, passed = time.process_time() - own, time.monotonic() - at
+    for party in parties:
+        party.measuring = False
+    received = sum(party.received for party in parties)
+    delays = sorted(delay for party in parties for delay in party.delays)
+    return {
+        "seconds": round(passed, 2),
+        "packets_in_per_s": round((_sent(parties) - sent) / passed),
+        "packets_out_per_s": round(received / passed),
+        "relay_cpu_s": round(busy, 2),
+        "relay_cpu_share": round(busy / passed, 3),
+        "us_cpu_per_packet_sent": round(busy / max(received, 1) * 1e6, 2),
+        "delay_ms_p50": _percentile(delays, 0.5),
+        "delay_ms_p99": _percentile(delays, 0.99),
+        "generator_cpu_share": round(own / passed, 3),
+        "generator_behind_ms": round(pacer.behind * 1e3, 1),
+    }
+
+
+def _sent(parties: list[Party]) -> int:
+    return sum(source.count for party in parties for source in party.sources.values())
+
+
+def _percentile(ordered: list[int], share: float) -> float:
+    return round(ordered[int((len(ordered) - 1) * share)] / 1e6, 2) if ordered else 0.0
+
+
+def _losses(parties: list[Party]) -> dict[str, object]:
+    """Packets sent from the first one a receiver saw on, less what it got; silent tracks count as well."""
+    by_room: dict[str, list[Party]] = {}
+    for party in parties:
+        by_room.setdefault(party.room, []).append(party)
+    lost = expected = silent = 0
+    for members in by_room.values():
+        for receiver in members:
+            for sink in receiver.sinks.values():
+                silent += sink.received == 0
+                sender = next(m for m in members if m.tracks.get(sink.track))
+                last = sender.sources[sender.tracks[sink.track]].count
+                expected += last - sink.first + 1
+                lost += last - sink.first + 1 - sink.received
+    return {"lost": lost, "expected": expected, "silent_tracks": silent}

@@ -1,0 +1,210 @@
+"""Chromium as a participant: a page that negotiates as docs/media.md describes, driven from the test."""
+
+from __future__ import annotations
+
+import asyncio
+import http.server
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from relay.bench.process import RelayProcess
+from relay.bench.site import SiteEnd
+
+T = TypeVar("T")
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+PAGE = b"""<!doctype html><meta charset="utf-8"><title>relay test</title><body><script>
+const configuration = {iceServers: [], bundlePolicy: "max-bundle"};
+const pcs = {};
+async function offerOf(pc, options) {
+  await pc.setLocalDescription(await pc.createOffer(options));
+  return pc.localDescription.sdp;
+}
+async function publish(size) {
+  const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: size || {width: 640, height: 480}});
+  const pc = pcs.pub = new RTCPeerConnection(configuration);
+  const named = stream.getTracks().map(track => [
+    pc.addTransceiver(track, {direction: "sendonly", streams: [stream]}), track.kind === "audio" ? "mic" : "camera"]);
+  const sdp = await offerOf(pc);
+  return {sdp, tracks: named.map(([transceiver, source]) => ({mid: transceiver.mid, source}))};
+}
+async function share() {
+  const canvas = document.body.appendChild(document.createElement("canvas"));
+  canvas.width = 320; canvas.height = 240;
+  const ink = canvas.getContext("2d");
+  setInterval(() => { ink.fillStyle = `hsl(${Date.now() / 10 % 360} 80% 50%)`; ink.fillRect(0, 0, 320, 240); }, 50);
+  const track = canvas.captureStream(20).getVideoTracks()[0];
+  window.screenTransceiver = pcs.pub.addTransceiver(track, {direction: "sendonly"});
+  const sdp = await offerOf(pcs.pub);
+  return {sdp, mid: screenTransceiver.mid};
+}
+async function unshare() { screenTransceiver.stop(); return await offerOf(pcs.pub); }
+async function subscribe(tracks) {
+  const pc = pcs.sub = pcs.sub || new RTCPeerConnection(configuration);
+  pc.ontrack = event => {
+    const element = document.body.appendChild(document.createElement(event.track.kind));
+    element.autoplay = true; element.srcObject = new MediaStream([event.track]);
+  };
+  const named = tracks.map(track => [pc.addTransceiver(track.kind, {direction: "recvonly"}), track.id]);
+  const sdp = await offerOf(pc);
+  return {sdp, want: Object.fromEntries(named.map(([transceiver, id]) => [transceiver.mid, id]))};
+}
+async function restart(name) { return await offerOf(pcs[name], {iceRestart: true}); }
+async function answer(name, sdp) { await pcs[name].setRemoteDescription({type: "answer", sdp}); }
+async function stats(name) {
+  const found = [];
+  for (const entry of (await pcs[name].getStats()).values()) {
+    if (entry.type === "inbound-rtp" || entry.type === "outbound-rtp" || entry.type === "remote-inbound-rtp"
+        || entry.type === "candidate-pair") found.push(entry);
+  }
+  return found;
+}
+</script>"""
+
+
+class Background:
+    """An event loop in a thread of its own: Playwright's synchronous interface wants this one free."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, T], within: float = 30) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(within)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(PAGE)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def served_page() -> Iterator[str]:
+    """The page's address; 127.0.0.1 may use the camera without TLS."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Guest:
+    """A browser page in a room."""
+
+    def __init__(self, background: Background, site: SiteEnd, page: Page, room: str, peer: str) -> None:
+        self._background, self._site, self.page = background, site, page
+        self.room, self.peer = room, peer
+
+    def ask(self, kind: str, **fields: Any) -> dict[str, Any]:
+        return self._background.run(self._site.ask(kind, room=self.room, peer=self.peer, **fields))
+
+    def join(self) -> dict[str, Any]:
+        return self.ask("join", username="doctor", mic=True, cam=True)
+
+    def negotiate(self, pc: str, sdp: str, **fields: Any) -> str:
+        answer = str(self.ask("offer", pc=pc, sdp=sdp, **fields)["sdp"])
+        self.page.evaluate("([name, sdp]) => answer(name, sdp)", [pc, answer])
+        return answer
+
+    def publish(self, size: dict[str, int] | None = None) -> list[dict[str, str]]:
+        offered = self.page.evaluate("size => publish(size)", size)
+        self.negotiate("pub", offered["sdp"], tracks=offered["tracks"])
+        return list(offered["tracks"])
+
+    def subscribe(self, tracks: list[dict[str, str]], known: dict[str, str] | None = None) -> dict[str, str]:
+        offered = self.page.evaluate("tracks => subscribe(tracks)", tracks)
+        want = {**(known or {}), **offered["want"]}
+        self.negotiate("sub", offered["sdp"], want=want)
+        return want
+
+    def restart(self, pc: str, **fields: Any) -> str:
+        sdp = str(self.page.evaluate("name => restart(name)", pc))
+        return self.negotiate(pc, sdp, **fields)
+
+    def stats(self, pc: str, type_: str, kind: str) -> list[dict[str, Any]]:
+        entries = self.page.evaluate("name => stats(name)", pc)
+        found = [entry for entry in entries if entry["type"] == type_ and entry.get("kind") == kind]
+        return sorted(found, key=lambda entry: int(entry.get("mid", 0)))
+
+    def frames(self) -> list[int]:
+        """Frames decoded so far, for each video received."""
+        return [entry.get("framesDecoded", 0) for entry in self.stats("sub", "inbound-rtp", "video")]
+
+    def energy(self) -> list[float]:
+        """Sound energy received so far, for each audio track."""
+        return [entry.get("totalAudioEnergy", 0.0) for entry in self.stats("sub", "inbound-rtp", "audio")]
+
+
+def until(holds: Callable[[], bool], within: float = 20) -> None:
+    """Waits until `holds()`."""
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+class BrowserStage:
+    """A relay, the site's end, and a Chromium."""
+
+    def __init__(self, background: Background, site: SiteEnd, relay: RelayProcess, browser: Browser, url: str) -> None:
+        self.background, self.site, self.relay = background, site, relay
+        self._browser, self._url = browser, url
+
+    def guest(self, room: str, peer: str) -> Guest:
+        page = self._browser.new_context(permissions=["camera", "microphone"]).new_page()
+        page.goto(self._url)
+        return Guest(self.background, self.site, page, room, peer)
+
+    def tracks(self, room: str, count: int, besides: str) -> list[dict[str, str]]:
+        """The tracks of `room` once there are `count`, without those of `besides`."""
+
+        def newest() -> list[dict[str, str]]:
+            rooms = [e for e in self.site.events if e["t"] == "room" and e["room"] == room]
+            return list(rooms[-1]["tracks"]) if rooms else []
+
+        until(lambda: len(newest()) == count)
+        return [track for track in newest() if track["peer"] != besides]
