@@ -1,4 +1,8 @@
-"""The states of a consultation, every legal move and its actor. A table; services ask it, the database enforces it."""
+"""The states of a consultation, every legal move and its actor. A table; services ask it, the database enforces it.
+
+An amendment is written while the consultation stays where it is. Signing it (`sign_amendment`) leads back to SIGNED
+from wherever it had got to: the asking side is told and decides on the new version; the decision on the old one stays.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -93,6 +97,7 @@ MOVES: dict[str, Move] = {
         _move("interrupt", {S.IN_SESSION}, S.INTERRUPTED, A.SYSTEM),
         _move("end_session", {S.WAITING, S.IN_SESSION, S.INTERRUPTED}, S.OPINION_DUE, A.EXPERT, A.ASKER),
         _move("sign", ANSWERING, S.SIGNED, A.EXPERT),
+        _move("sign_amendment", {S.SIGNED, S.ACKNOWLEDGED, S.FOLLOW_UP}, S.SIGNED, A.EXPERT),
         _move("decide", {S.SIGNED}, S.ACKNOWLEDGED, A.ASKER),
         _move("follow_up", {S.ACKNOWLEDGED}, S.FOLLOW_UP, A.ASKER),
         _move("close", {S.ACKNOWLEDGED, S.FOLLOW_UP}, S.CLOSED, A.ASKER, A.SCHEDULER, A.SYSTEM),

@@ -1,12 +1,12 @@
 """Every noun of the workflow, one file each."""
 
-from consult.models.audit import AuditEntry
-from consult.models.consultation import Consultation, Participant, Urgency
+from consult.models.audit import AuditEntry, AuditHead
+from consult.models.consultation import Consultation, DayNumber, Participant, Urgency
 from consult.models.hospital import Agreement, Department, Hospital, Specialty
 from consult.models.message import Message
 from consult.models.notification import Notification
 from consult.models.opinion import Decision, Opinion, OpinionVersion
-from consult.models.outbox import Job
+from consult.models.outbox import Beat, Job
 from consult.models.patient import Consent, ConsentText, Patient
 from consult.models.person import Licence, Role, User
 from consult.models.relay import Placement, Relay
@@ -14,9 +14,12 @@ from consult.models.relay import Placement, Relay
 __all__ = [
     "Agreement",
     "AuditEntry",
+    "AuditHead",
+    "Beat",
     "Consent",
     "ConsentText",
     "Consultation",
+    "DayNumber",
     "Decision",
     "Department",
     "Hospital",

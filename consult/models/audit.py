@@ -24,3 +24,13 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.action}"
+
+
+class AuditHead(models.Model):
+    """One row: the number and hash of the newest entry. Locked while an entry is added."""
+
+    seq = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"head {self.seq}"

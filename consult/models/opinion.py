@@ -6,10 +6,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from consult.models.consultation import Consultation
+from consult.models.person import Role
 
 
 class Opinion(models.Model):
-    """One expert's opinion. Its texts are the draft, hidden from the asking side; `draft_rev` guards against lost edits."""
+    """One expert's opinion. Its texts are the draft, hidden from the asking side; `draft_rev` guards lost edits."""
 
     consultation = models.ForeignKey(Consultation, on_delete=models.PROTECT, related_name="opinions")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="opinions")
@@ -40,9 +41,10 @@ class OpinionVersion(models.Model):
     signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     signed_at = models.DateTimeField()
     signer_name = models.CharField(max_length=60)
-    signer_title = models.CharField(max_length=60)
+    signer_title = models.CharField(max_length=60, help_text="code of Role.Title")
     signer_hospital = models.CharField(max_length=120)
     licence_number = models.CharField(max_length=40)
+    about = models.JSONField(default=dict, help_text="patient and request as they were when it was signed")
     sha256 = models.CharField(max_length=64)
 
     class Meta:
@@ -54,6 +56,10 @@ class OpinionVersion(models.Model):
 
     def __str__(self) -> str:
         return f"opinion {self.opinion_id} v{self.number}"
+
+    @property
+    def signer_title_label(self) -> str:
+        return str(dict(Role.Title.choices).get(self.signer_title, self.signer_title))
 
 
 class Decision(models.Model):

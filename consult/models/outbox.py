@@ -31,3 +31,13 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class Beat(models.Model):
+    """One line of the schedule. Who moves `due_at` on first runs it: the row is the lock between processes."""
+
+    name = models.CharField(max_length=60, unique=True)
+    due_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -3,6 +3,7 @@
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +24,8 @@ class User(AbstractUser):
     phone = models.CharField(max_length=30, blank=True)
     language = models.CharField(max_length=10, blank=True, choices=[("zh-hans", "简体中文"), ("en", "English")])
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
+
+    _active_roles: "list[Role] | None" = None  # read once by policies.person.roles
 
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
@@ -66,7 +69,7 @@ class Role(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["person", "kind", "hospital", "department"], name="role_once", nulls_distinct=False
+                "person", "kind", Coalesce("hospital", 0), Coalesce("department", 0), name="role_once"
             ),
             models.CheckConstraint(
                 condition=Q(kind__in=["scheduler", "regulator"]) | Q(hospital__isnull=False, department__isnull=False),

@@ -13,9 +13,9 @@ Person = User | AnonymousUser
 
 def roles(user: Person) -> list[Role]:
     """Active roles at active hospitals and departments, read once per user object; a socket re-reads its user."""
-    if not user.is_authenticated or not user.is_active:
+    if isinstance(user, AnonymousUser) or not user.is_active:
         return []
-    known: list[Role] | None = getattr(user, "_active_roles", None)
+    known = user._active_roles
     if known is None:
         rows = Role.objects.filter(person_id=user.pk, active=True).select_related("hospital", "department")
         known = [
@@ -23,7 +23,7 @@ def roles(user: Person) -> list[Role]:
             for role in rows
             if (role.hospital is None or role.hospital.active) and (role.department is None or role.department.active)
         ]
-        user._active_roles = known  # type: ignore[union-attr]
+        user._active_roles = known
     return known
 
 

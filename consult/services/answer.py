@@ -1,0 +1,68 @@
+"""The specialist's side of an offer."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from consult.errors import Refusal
+from consult.models import Consultation, Participant, User
+from consult.policies import person
+from consult.services import audience, moves, notification
+
+
+def _tell(consultation: Consultation, kind: str, people: set[int], by: User) -> None:
+    key = f"{kind}.{consultation.pk}.{consultation.revision}"
+    notification.tell(people=people - {by.pk}, kind=kind, consultation=consultation, key=key)
+
+
+@transaction.atomic
+def accept(*, consultation: Consultation, by: User) -> Consultation:
+    """Of several who accept at once one wins, the others get Conflict."""
+    return _accept(consultation, "accept", by)
+
+
+@transaction.atomic
+def take_from_department(*, consultation: Consultation, by: User) -> Consultation:
+    """A specialist of the asked department takes it without being named; who was named before is told."""
+    row = moves.lock(consultation)
+    moves.check(consultation=row, name="take", by=by)
+    if not person.expert_roles(row).filter(person=by, department=row.asked_department_id).exists():
+        raise Refusal("expert_unfit", _("You cannot take it: check the agreement with the hospital and your licence."))
+    before = row.expert_id
+    _accept(consultation, "take", by, expert=by)
+    if before and before != by.pk:
+        Participant.objects.filter(consultation=consultation, person_id=before, side=Participant.Side.ANSWERING).update(
+            ended_at=timezone.now()
+        )
+        _tell(consultation, "withdrawn", {before}, by)
+        moves.announce(consultation, before)
+    return consultation
+
+
+def _accept(consultation: Consultation, name: str, by: User, **changes: Any) -> Consultation:
+    moves.make(consultation=consultation, name=name, by=by, changes={"accepted_at": timezone.now(), **changes})
+    moves.take_part(consultation, [by.pk], Participant.Side.ANSWERING)
+    _tell(consultation, "accepted", audience.askers(consultation) | audience.schedulers(consultation), by)
+    moves.announce(consultation, *audience.department(consultation))
+    return consultation
+
+
+@transaction.atomic
+def decline(*, consultation: Consultation, by: User, reason: str) -> Consultation:
+    """Not this specialist; the department may still take it, or the desk assigns the next."""
+    moves.make(consultation=consultation, name="decline", by=by, reason=reason, changes={"expert": None})
+    people = audience.schedulers(consultation) | audience.department(consultation)
+    _tell(consultation, "declined", people, by)
+    moves.announce(consultation, by.pk)
+    return consultation
+
+
+@transaction.atomic
+def review(*, consultation: Consultation, by: User) -> Consultation:
+    """Answer in writing, without a call; it becomes a call as soon as both sides enter the room."""
+    moves.make(consultation=consultation, name="review", by=by)
+    _tell(consultation, "review", audience.askers(consultation), by)
+    moves.announce(consultation)
+    return consultation

@@ -1,0 +1,41 @@
+"""Who has to be told what: rows first, then the bell on their open pages."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils import timezone
+
+from consult import events
+from consult.models import Consultation, Notification, User
+from consult.notify import texts
+from consult.services import outbox
+
+
+@transaction.atomic
+def tell(*, people: Iterable[int], kind: str, consultation: Consultation | None, key: str) -> list[Notification]:
+    """One row a person; the same `key` tells a person once. Returns the new rows."""
+    if kind not in texts.TEXTS:
+        raise KeyError(kind)
+    ids = sorted(set(people))
+    known = set(Notification.objects.filter(key=key, person__in=ids).values_list("person_id", flat=True))
+    new = [Notification(person_id=pk, kind=kind, consultation=consultation, key=key) for pk in ids if pk not in known]
+    Notification.objects.bulk_create(new, ignore_conflicts=True)
+    if new:
+        outbox.later(kind="notification.deliver", payload={"key": key}, key=f"deliver.{key}"[:120])
+    return new
+
+
+@outbox.handles("notification.deliver")
+def deliver(key: str) -> None:
+    """Ring the pages of everyone not yet told. May run twice: only rows not yet delivered count."""
+    for row in list(Notification.objects.filter(key=key, delivered_at=None).order_by("pk")):
+        if Notification.objects.filter(pk=row.pk, delivered_at=None).update(delivered_at=timezone.now()):
+            events.announce(consultation=None, kind="notification", seq=row.pk, people=[row.person_id])
+
+
+def seen(*, by: User, up_to: int) -> int:
+    """Mark this person's news up to that id as seen; answers how many were new."""
+    rows = Notification.objects.filter(person=by, pk__lte=up_to, seen_at=None).update(seen_at=timezone.now())
+    if rows:
+        events.announce(consultation=None, kind="notification", seq=up_to, people=[by.pk])
+    return rows

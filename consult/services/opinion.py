@@ -1,0 +1,245 @@
+"""The specialist's opinion: drafted, signed, amended. A signed version never changes."""
+
+import hashlib
+import json
+from datetime import UTC, timedelta
+from typing import Any, cast
+
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from consult.errors import Conflict, NotAllowed, Refusal
+from consult.models import (
+    AuditEntry,
+    Consultation,
+    Department,
+    Hospital,
+    Licence,
+    Opinion,
+    OpinionVersion,
+    Patient,
+    Role,
+    User,
+)
+from consult.policies import opinion as policies
+from consult.policies import person
+from consult.services import audience, audit, moves, notification
+from consult.states import ANSWERING
+
+TEXTS = ("findings", "diagnosis", "recommendation")
+LONGEST = 20_000
+WRONG_PASSWORDS = 5
+WRONG_WINDOW = timedelta(minutes=15)
+REQUEST_FIELDS = ("reason", "record_summary", "tests", "present_diagnosis", "question", "urgency", "purpose")
+
+
+@transaction.atomic
+def save_draft(*, consultation: Consultation, by: User, fields: dict[str, Any], draft_rev: int) -> Opinion:
+    """Keep the draft typed into revision `draft_rev` (0: none yet).
+
+    Conflict `draft_changed` when another window saved meanwhile: its text stays, the caller still holds its own.
+    """
+    row = moves.lock(consultation)
+    _check_write(by, row)
+    texts = {name: _clean(name, fields[name]) for name in TEXTS if name in fields}
+    opinion, _made = Opinion.objects.get_or_create(consultation=row, author=by)
+    mine = Opinion.objects.filter(pk=opinion.pk, draft_rev=draft_rev)
+    if not mine.update(draft_rev=F("draft_rev") + 1, changed_at=timezone.now(), **texts):
+        raise draft_changed()
+    opinion.refresh_from_db()
+    detail = {"draft_rev": opinion.draft_rev}
+    audit.record(by=by, action="opinion.save_draft", thing=opinion, consultation=row, detail=detail)
+    return opinion
+
+
+def draft_changed() -> Conflict:
+    return Conflict(
+        "draft_changed",
+        _("Another window saved a newer draft. Compare the two texts and save again."),
+        field="draft_rev",
+    )
+
+
+def _check_write(by: User, row: Consultation) -> None:
+    if policies.may_write(by, row):
+        return
+    if policies.may_amend(by, row) or (row.expert_id == by.pk and row.closed_at):
+        raise moves.too_late()
+    raise NotAllowed("not_expert", _("Only the specialist who accepted writes the opinion."))
+
+
+def _clean(name: str, text: str) -> str:
+    if len(text) > LONGEST:
+        raise Refusal("too_long", _("This text is too long: 20,000 characters are the most."), field=name)
+    return text.replace("\x00", "").strip()
+
+
+def sign(*, consultation: Consultation, by: User, password: str, draft_rev: int) -> OpinionVersion:
+    """Make the draft an immutable version. Of two who sign at once one wins, the other gets Conflict.
+
+    Refusal: `wrong_password`, `no_licence`, `incomplete`, `locked` after five wrong passwords in a quarter of an hour.
+    """
+    _check_write(by, Consultation.objects.get(pk=consultation.pk))
+    _prove(by, password, consultation)
+    with transaction.atomic():
+        row = moves.lock(consultation)
+        _check_write(by, row)
+        licence = person.licence_on(by)
+        if licence is None:
+            raise Refusal("no_licence", _("Your licence is not valid today; an administrator must renew it first."))
+        opinion = _complete(row, by)
+        amends = opinion.amendment_reason
+        mine = Opinion.objects.filter(pk=opinion.pk, draft_rev=draft_rev)
+        if not mine.update(draft_rev=F("draft_rev") + 1, amendment_reason=""):
+            raise draft_changed()
+        version = _version(opinion, row, by, licence)
+        name = "sign" if row.state in ANSWERING else "sign_amendment"
+        detail = {"version": version.number, "sha256": version.sha256}
+        moves.make(consultation=consultation, name=name, by=by, detail=detail, changes={"signed_at": version.signed_at})
+        _tell_signed(consultation, by, "amended" if amends else "signed", version)
+    return version
+
+
+def _prove(by: User, password: str, consultation: Consultation) -> None:
+    """The signer's password again; wrong ones are audited, and too many stop even the right one."""
+    action = "opinion.wrong_password"
+    since = timezone.now() - WRONG_WINDOW
+    wrong = AuditEntry.objects.filter(
+        consultation=consultation.pk, actor=by.get_username(), action=action, at__gt=since
+    ).count()
+    if wrong >= WRONG_PASSWORDS:
+        raise Refusal("locked", _("Too many wrong passwords. Wait a quarter of an hour and sign again."))
+    if not by.check_password(password):
+        audit.record(by=by, action=action, thing=by, consultation=consultation)
+        raise Refusal("wrong_password", _("This is not your password. Nothing was signed."), field="password")
+
+
+def _complete(row: Consultation, by: User) -> Opinion:
+    """The signer's draft with all three texts."""
+    opinion = Opinion.objects.filter(consultation=row, author=by).first()
+    empty = [name for name in TEXTS if opinion is None or not getattr(opinion, name)]
+    if opinion is None or empty:
+        raise Refusal("incomplete", _("Findings, diagnosis and recommendation must all be written."), field=empty[0])
+    return opinion
+
+
+def _version(opinion: Opinion, row: Consultation, by: User, licence: Licence) -> OpinionVersion:
+    last = opinion.versions.aggregate(last=Max("number"))["last"] or 0
+    role = _signing_role(by, row)
+    version = OpinionVersion(
+        opinion=opinion,
+        number=last + 1,
+        **{name: getattr(opinion, name) for name in TEXTS},
+        amendment_reason=opinion.amendment_reason,
+        signed_by=by,
+        signed_at=timezone.now(),
+        signer_name=by.name or by.get_username(),
+        signer_title=role.title,
+        signer_hospital=role.hospital.name if role.hospital else "",
+        licence_number=licence.number,
+        about=_about(row, by, role),
+    )
+    version.sha256 = digest(version)
+    version.save(force_insert=True)
+    return version
+
+
+def _signing_role(by: User, row: Consultation) -> Role:
+    """The role under which it was accepted: of the asked department, or at least of the asked hospital."""
+    own = person.roles_of(by, Role.Kind.EXPERT)
+    fitting = [role for role in own if role.department_id == row.asked_department_id]
+    return (fitting or [role for role in own if role.hospital_id == row.asked_hospital_id])[0]
+
+
+def _about(row: Consultation, by: User, role: Role) -> dict[str, Any]:
+    """Patient, request and signer as they are now: a later correction does not change what was signed."""
+    patient = cast(Patient, row.patient)  # submitted_is_complete
+    hospital, department = (
+        cast(Hospital, role.hospital),
+        cast(Department, role.department),
+    )  # clinical_role_has_department
+    return {
+        "number": row.number,
+        "patient": {
+            "name": patient.name,
+            "sex": patient.sex,
+            "birth_date": patient.birth_date.isoformat(),
+            "record_number": patient.record_number,
+        },
+        "request": {name: getattr(row, name) for name in REQUEST_FIELDS},
+        "submitted_at": row.submitted_at.astimezone(UTC).isoformat() if row.submitted_at else "",
+        "asking": _place(row.hospital, row.department) | {"asker": row.asker.name, "asker_en": row.asker.name_en},
+        "answering": _place(hospital, department) | {"signer_en": by.name_en},
+    }
+
+
+def _place(hospital: Hospital, department: Department) -> dict[str, str]:
+    return {
+        "hospital": hospital.name,
+        "hospital_en": hospital.name_en,
+        "department": department.name,
+        "department_en": department.name_en,
+    }
+
+
+def digest(version: OpinionVersion) -> str:
+    """SHA-256 over the canonical JSON (sorted keys, no spaces, UTF-8) of all the version says."""
+    said = {
+        "opinion": version.opinion_id,
+        "number": version.number,
+        **{name: getattr(version, name) for name in TEXTS},
+        "amendment_reason": version.amendment_reason,
+        "signed_by": version.signed_by.get_username(),
+        "signed_at": version.signed_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "signer_name": version.signer_name,
+        "signer_title": version.signer_title,
+        "signer_hospital": version.signer_hospital,
+        "licence_number": version.licence_number,
+        "about": version.about,
+    }
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _tell_signed(consultation: Consultation, by: User, kind: str, version: OpinionVersion) -> None:
+    people = audience.askers(consultation) | audience.schedulers(consultation)
+    key = f"{kind}.{consultation.pk}.{version.pk}"
+    notification.tell(people=people - {by.pk}, kind=kind, consultation=consultation, key=key)
+    moves.announce(consultation)
+    moves.announce(consultation, kind="opinion", seq=version.number)
+
+
+@transaction.atomic
+def amend(*, consultation: Consultation, by: User, reason: str) -> Opinion:
+    """Open an amendment: the draft begins with the signed text; it becomes a new version when signed."""
+    row = moves.lock(consultation)
+    if not policies.may_amend(by, row):
+        if row.expert_id == by.pk:
+            raise moves.too_late()
+        raise NotAllowed("not_expert", _("Only the specialist who signed may amend the opinion."))
+    if not reason.strip():
+        raise Refusal("reason_missing", _("Say why it is amended: the asking side reads it."), field="reason")
+    signed = OpinionVersion.objects.filter(opinion__consultation=row, opinion__author=by).order_by("-number").first()
+    if signed is None:
+        raise moves.too_late()
+    free = Opinion.objects.filter(pk=signed.opinion_id, amendment_reason="")
+    opened = free.update(
+        amendment_reason=_clean("reason", reason),
+        draft_rev=F("draft_rev") + 1,
+        changed_at=timezone.now(),
+        **{name: getattr(signed, name) for name in TEXTS},
+    )
+    if not opened:
+        raise Conflict("amendment_open", _("An amendment is already open; write it and sign."))
+    opinion = Opinion.objects.get(pk=signed.opinion_id)
+    detail = {"version": signed.number}
+    audit.record(by=by, action="opinion.amend", thing=opinion, consultation=row, detail=detail)
+    moves.announce(row, kind="opinion", seq=signed.number)
+    return opinion
+
+
+def newest(consultation: Consultation) -> OpinionVersion | None:
+    """The newest signed version."""
+    return OpinionVersion.objects.filter(opinion__consultation=consultation).order_by("-signed_at", "-pk").first()

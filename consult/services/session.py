@@ -1,0 +1,89 @@
+"""The call as the workflow sees it: who arrived, who is gone, when it ended. Knows nothing of media.
+
+Presence moves a consultation only between WAITING, IN_SESSION and INTERRUPTED. Everything here may run twice.
+"""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from consult.errors import NotAllowed
+from consult.models import Consultation, Participant, User
+from consult.policies import consultation as policies
+from consult.services import audience, audit, moves, notification
+from consult.states import MOVES, Actor, State
+
+Side = Participant.Side
+
+
+@transaction.atomic
+def arrived(*, consultation: Consultation, by: User) -> Consultation:
+    """One person is in the room: one side there is WAITING, both are IN_SESSION; later states stay as they are."""
+    row = moves.lock(consultation)
+    if not policies.may_enter(by, row):
+        raise NotAllowed("not_taking_part", _("The call is only for those who take part, and only while it is open."))
+    who = policies.actors(by, row)
+    side = Side.ANSWERING if Actor.EXPERT in who else Side.ASKING
+    moves.take_part(row, [by.pk], side)
+    new = row.participants.filter(person=by).exclude(last_joined_at__isnull=False, last_left_at=None)
+    if new.update(last_joined_at=timezone.now(), last_left_at=None):
+        audit.record(by=by, action="session.arrive", thing=row, consultation=row)
+    consultation.refresh_from_db()
+    present = _sides_present(row)
+    if present == set(Side.values) and row.state in MOVES["begin"].sources:
+        started = {} if row.session_started_at else {"session_started_at": timezone.now()}
+        moves.make(consultation=consultation, name="begin", by=None, changes=started)
+        moves.announce(consultation)
+    elif present and row.state in MOVES["wait"].sources:
+        moves.make(consultation=consultation, name="wait", by=by)
+        _tell_waiting(consultation, side, by)
+        moves.announce(consultation)
+    return consultation
+
+
+def _sides_present(row: Consultation) -> set[str]:
+    here = row.participants.filter(last_joined_at__isnull=False, last_left_at=None)
+    return set(here.values_list("side", flat=True))
+
+
+def _tell_waiting(consultation: Consultation, side: str, by: User) -> None:
+    others = audience.askers(consultation) if side == Side.ANSWERING else audience.answering(consultation)
+    key = f"waiting.{consultation.pk}.{consultation.revision}"
+    notification.tell(people=others - {by.pk}, kind="waiting", consultation=consultation, key=key)
+
+
+@transaction.atomic
+def departed(*, consultation: Consultation, by: User) -> Consultation:
+    """One person left or was lost. When a whole side is gone the session is INTERRUPTED, never more than that."""
+    row = moves.lock(consultation)
+    here = row.participants.filter(person=by, last_joined_at__isnull=False, last_left_at=None)
+    if here.update(last_left_at=timezone.now()):
+        audit.record(by=by, action="session.depart", thing=row, consultation=row)
+    return _interrupt_if_alone(consultation, row)
+
+
+@transaction.atomic
+def interrupted(*, consultation: Consultation) -> Consultation:
+    """The room itself was lost: nobody is there until they arrive again."""
+    row = moves.lock(consultation)
+    row.participants.filter(last_joined_at__isnull=False, last_left_at=None).update(last_left_at=timezone.now())
+    return _interrupt_if_alone(consultation, row)
+
+
+def _interrupt_if_alone(consultation: Consultation, row: Consultation) -> Consultation:
+    consultation.refresh_from_db()
+    if row.state == State.IN_SESSION and _sides_present(row) != set(Side.values):
+        moves.make(consultation=consultation, name="interrupt", by=None)
+        moves.announce(consultation)
+    return consultation
+
+
+@transaction.atomic
+def end(*, consultation: Consultation, by: User) -> Consultation:
+    """The talk is over and the opinion is due. The room stays open: nobody is thrown out."""
+    moves.make(consultation=consultation, name="end_session", by=by, changes={"session_ended_at": timezone.now()})
+    key = f"opinion_due.{consultation.pk}.{consultation.revision}"
+    people = audience.answering(consultation) - {by.pk}
+    notification.tell(people=people, kind="opinion_due", consultation=consultation, key=key)
+    moves.announce(consultation)
+    return consultation

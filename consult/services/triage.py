@@ -1,0 +1,97 @@
+"""The desk's work on a request: look, send back, ask for more, offer it to a specialist."""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from consult.errors import Refusal
+from consult.models import Consultation, Department, Participant, User
+from consult.policies import person
+from consult.services import audience, message, moves, notification
+
+
+def _tell(consultation: Consultation, kind: str, people: set[int], by: User) -> None:
+    key = f"{kind}.{consultation.pk}.{consultation.revision}"
+    notification.tell(people=people - {by.pk}, kind=kind, consultation=consultation, key=key)
+
+
+@transaction.atomic
+def take(*, consultation: Consultation, by: User) -> Consultation:
+    """A scheduler begins to look after the request."""
+    moves.make(consultation=consultation, name="triage", by=by)
+    _tell(consultation, "triage", audience.askers(consultation), by)
+    moves.announce(consultation)
+    return consultation
+
+
+@transaction.atomic
+def assign(
+    *, consultation: Consultation, by: User, expert: User, department: Department, revision: int | None = None
+) -> Consultation:
+    """Offer it to a specialist of a department; the one it was offered to before is told and loses sight of it.
+
+    Conflict when the consultation changed since `revision` (default: since the caller read it): two schedulers who
+    assign at once do not undo each other.
+    """
+    row = moves.lock(consultation)
+    moves.check(consultation=row, name="assign", by=by)
+    fits = person.expert_roles(row).filter(person=expert, department=department).exists()
+    if not fits:
+        raise Refusal(
+            "expert_unfit",
+            _("This specialist cannot take it: no agreement with the hospital, no valid licence, or no longer active."),
+            field="role",
+        )
+    before = row.expert_id
+    moves.make(
+        consultation=consultation,
+        name="assign",
+        by=by,
+        guard={"revision": consultation.revision if revision is None else revision},
+        detail={"expert": expert.get_username(), "department": department.pk},
+        changes={
+            "expert": expert,
+            "asked_department": department,
+            "asked_hospital": department.hospital_id,
+            "offered_at": timezone.now(),
+        },
+    )
+    if before and before != expert.pk:
+        consultation.participants.filter(person_id=before, side=Participant.Side.ANSWERING, ended_at=None).update(
+            ended_at=timezone.now()
+        )
+        _tell(consultation, "withdrawn", {before}, by)
+    _tell(consultation, "offered", {expert.pk}, by)
+    _tell(consultation, "offered_department", audience.department(consultation) - {expert.pk}, by)
+    _tell(consultation, "offered_asker", audience.askers(consultation), by)
+    moves.announce(consultation, *({before} if before else set()))
+    return consultation
+
+
+@transaction.atomic
+def return_(*, consultation: Consultation, by: User, reason: str) -> Consultation:
+    """Back to the asking side, who may correct and submit again."""
+    moves.make(consultation=consultation, name="return_", by=by, reason=reason)
+    _tell(consultation, "returned", audience.askers(consultation), by)
+    moves.announce(consultation)
+    return consultation
+
+
+@transaction.atomic
+def ask_more(*, consultation: Consultation, by: User, reason: str) -> Consultation:
+    """What is missing, one item a line; the clocks stand until the asking side has answered."""
+    moves.make(consultation=consultation, name="ask_more", by=by, reason=reason)
+    _tell(consultation, "needs_info", audience.askers(consultation), by)
+    moves.announce(consultation)
+    return consultation
+
+
+@transaction.atomic
+def supply(*, consultation: Consultation, by: User, answer: str) -> Consultation:
+    """The asking side's answer, kept as a message of the record; the desk goes on."""
+    moves.check(consultation=moves.lock(consultation), name="supply", by=by)
+    message.post(consultation=consultation, by=by, body=answer, token=f"supply-{consultation.revision}")
+    moves.make(consultation=consultation, name="supply", by=by)
+    _tell(consultation, "supplied", audience.schedulers(consultation) | audience.answering(consultation), by)
+    moves.announce(consultation)
+    return consultation

@@ -1,0 +1,12 @@
+"""The bell: what Celery calls. Tasks carry no data and may run twice; the rows say what is due."""
+
+from celery import shared_task
+
+from consult.services import notification, outbox  # noqa: F401  (notification registers its handler)
+
+
+@shared_task(name=outbox.TASK, ignore_result=True)
+def run_due() -> int:
+    """Run due jobs and what the schedule says; called after commits and every ten seconds."""
+    outbox.beat_once()
+    return outbox.sweep()
