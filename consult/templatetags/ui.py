@@ -145,18 +145,19 @@ def field(bound: BoundField, cards: bool = False, short: bool = False) -> dict[s
             break
     classes = {"input": "input", "textarea": "textarea", "select": "select", "file": "input"}.get(kind, "")
     own = widget.attrs.get("class", "")
-    attrs = {"class": " ".join(filter(None, [classes, "input-short" if short else "", own]))} if classes else {}
+    words = " ".join(filter(None, [classes, "input-short" if short else "", own]))
+    attrs: dict[str, str | bool] = {"class": words} if classes else {}
     return {"field": bound, "kind": kind, "cards": cards, "control": bound.as_widget(attrs=attrs)}
 
 
 @register.simple_tag(takes_context=True)
 def importmap(context: template.Context) -> SafeString:
     """Where `import "@/base/toasts.js"` and `import "@vendor/tus.js"` lead, also when file names carry hashes."""
-    imports = {"@/": _folder("js"), "@vendor/": _folder("vendor")}
-    for path, name in getattr(staticfiles_storage, "hashed_files", {}).items():
+    imports = {"@/": static("js/"), "@vendor/": static("vendor/")}
+    for path in getattr(staticfiles_storage, "hashed_files", {}):
         for prefix, folder in (("@/", "js/"), ("@vendor/", "vendor/")):
             if path.startswith(folder) and path.endswith(".js"):
-                imports[prefix + path.removeprefix(folder)] = staticfiles_storage.base_url + name
+                imports[prefix + path.removeprefix(folder)] = static(path)
     return format_html(
         '<script type="importmap" nonce="{}">{}</script>',
         _nonce(context),
@@ -168,11 +169,6 @@ def importmap(context: template.Context) -> SafeString:
 def module(context: template.Context, path: str) -> SafeString:
     """`{% module "room/main.js" %}`: the script tag of an ES module under static/js."""
     return format_html('<script type="module" src="{}" nonce="{}"></script>', static(f"js/{path}"), _nonce(context))
-
-
-def _folder(name: str) -> str:
-    base = staticfiles_storage.base_url or "/static/"
-    return f"{base}{name}/"
 
 
 def _nonce(context: template.Context) -> str:
