@@ -6,3 +6,7 @@ from django.apps import AppConfig
 class ImagingConfig(AppConfig):
     name = "imaging"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Importing registers what the outbox may ask for."""
+        from imaging.services import intake, prepare  # noqa: F401

@@ -1,5 +1,18 @@
 """URLs of images."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from imaging.views import image, listing, upload
+
+urlpatterns = [
+    path("consultations/<int:pk>/images/", listing.fragment, name="images"),
+    path("consultations/<int:pk>/images/list/", listing.as_json, name="image-list"),
+    path("consultations/<int:pk>/images/uploads/", upload.collection, name="upload"),
+    path("uploads/<slug:token>/", upload.part, name="upload-part"),
+    path("images/<int:pk>/", image.page, name="image"),
+    path("images/<int:pk>/frames/<int:number>/", image.frame, name="image-frame"),
+    path("images/<int:pk>/thumbnail/", image.thumbnail, name="image-thumbnail"),
+    path("images/<int:pk>/original/", image.original, name="image-original"),
+    path("images/<int:pk>/confirm/", image.confirm, name="image-confirm"),
+    path("images/<int:pk>/withdraw/", image.withdraw, name="image-withdraw"),
+]

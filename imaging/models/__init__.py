@@ -1,1 +1,7 @@
 """Every noun of imaging."""
+
+from imaging.models.image import Image
+from imaging.models.refusal import Reason, sentence
+from imaging.models.upload import Upload
+
+__all__ = ["Image", "Reason", "Upload", "sentence"]

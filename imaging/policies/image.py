@@ -1,0 +1,61 @@
+"""Who sees an image, its pixels and its file, and who may add, confirm or withdraw. Deny unless a line says yes."""
+
+from django.db.models import QuerySet
+
+from consult.models import Consultation, User
+from consult.policies import consultation as consultations
+from consult.policies import person
+from consult.states import FINAL
+from imaging.models import Image, Upload
+
+S = Image.State
+
+
+def visible_images(user: User) -> QuerySet[Image]:
+    """Images of consultations this person sees, but the withdrawn."""
+    seen = consultations.visible_consultations(user)
+    return (
+        Image.objects.filter(consultation__in=seen)
+        .exclude(state=S.WITHDRAWN)
+        .select_related("consultation__patient", "uploaded_by")
+    )
+
+
+def own_uploads(user: User) -> QuerySet[Upload]:
+    """Unfinished and just finished uploads that this person began, where they may still see the consultation."""
+    seen = consultations.visible_consultations(user)
+    return Upload.objects.filter(by=user, consultation__in=seen).select_related("consultation", "image")
+
+
+def may_add(user: User, consultation: Consultation) -> bool:
+    return consultations.may_add_images(user, consultation)
+
+
+def may_view(user: User, image: Image) -> bool:
+    """Pixels and file: once ready everybody who sees the image; while held only the asking side, to compare."""
+    if image.state == S.READY:
+        return True
+    return image.state == S.HELD and consultations.side_of(user, image.consultation) == "asking"
+
+
+def may_confirm(user: User, image: Image) -> bool:
+    """That a file with another patient's name belongs here: a doctor of the asking side."""
+    consultation = image.consultation
+    return (
+        image.state == S.HELD
+        and consultation.patient_id is not None
+        and person.is_doctor(user)
+        and consultations.side_of(user, consultation) == "asking"
+        and may_add(user, consultation)
+    )
+
+
+def may_withdraw(user: User, image: Image) -> bool:
+    """The uploader, and for refused and held files everybody of the uploader's side who may add."""
+    consultation = image.consultation
+    if image.state == S.WITHDRAWN or consultation.state in FINAL:
+        return False
+    if image.uploaded_by_id == user.pk:
+        return consultations.side_of(user, consultation) != ""
+    asking = consultations.side_of(user, consultation) == "asking"
+    return image.state in (S.REFUSED, S.HELD) and asking and may_add(user, consultation)

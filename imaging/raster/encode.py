@@ -1,0 +1,41 @@
+"""8-bit pixels to JPEG or PNG. Only ever given arrays that we made ourselves."""
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+LOSSLESS_UP_TO = 512 * 512
+SIDES = (1024, 2048)  # of the smaller copies of a photo
+
+
+def encode(pixels: NDArray[np.uint8], *, largest: int = 0) -> tuple[bytes, str]:
+    """(bytes, MIME type) of rows x columns (x 3) pixels, scaled down so that no side exceeds `largest` (0: as is).
+
+    Slices up to 512 x 512 grey come as PNG without loss, bigger ones as JPEG of quality 92.
+    """
+    picture = scaled(Image.fromarray(pixels), largest)
+    lossless = picture.mode == "L" and picture.width * picture.height <= LOSSLESS_UP_TO
+    out = io.BytesIO()
+    if lossless:
+        picture.save(out, "PNG", compress_level=1)
+        return out.getvalue(), "image/png"
+    picture.save(out, "JPEG", quality=92, subsampling=0)
+    return out.getvalue(), "image/jpeg"
+
+
+def thumbnail(pixels: NDArray[np.uint8], side: int = 256) -> bytes:
+    """A WebP of at most `side` pixels."""
+    out = io.BytesIO()
+    scaled(Image.fromarray(pixels), side).save(out, "WEBP", quality=80)
+    return out.getvalue()
+
+
+def scaled(picture: Image.Image, largest: int) -> Image.Image:
+    """`picture`, or a smaller one whose longer side is `largest`."""
+    longer = max(picture.size)
+    if not largest or longer <= largest:
+        return picture
+    size = (max(1, round(picture.width * largest / longer)), max(1, round(picture.height * largest / longer)))
+    return picture.resize(size, Image.Resampling.BOX if longer > 2 * largest else Image.Resampling.BILINEAR)

@@ -1,0 +1,91 @@
+"""What a file is, from its first bytes and its name. Reads no more than `HEAD` bytes and decodes nothing."""
+
+from pathlib import PurePosixPath
+
+HEAD = 4096
+DICOM = "dicom"
+PHOTO = "photo"
+JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
+
+# Names under which nobody keeps a medical image, whatever is inside.
+_ACTIVE = "exe dll com scr bat cmd msi ps1 vbs js mjs jar sh py php html htm xhtml svg xml hta lnk swf apk elf so"
+_ARCHIVE = "zip rar 7z gz tgz tar bz2 xz iso cab"
+ACTIVE_NAMES = frozenset(_ACTIVE.split())
+ARCHIVE_NAMES = frozenset(_ARCHIVE.split())
+
+_PROGRAMS = (b"MZ", b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!")
+_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
+_OTHER_PICTURES = (b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"\x00\x00\x00\x1cftyp", b"\x00\x00\x00\x18ftyp")
+_MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<svg", b"<?xml", b"<?php", b"<iframe", b"<!--")
+
+
+class Unreadable(ValueError):
+    """`code` names the reason; its sentence is in imaging/models/refusal.py."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def extension(name: str) -> str:
+    """The last extension in lower case, without its dot."""
+    return PurePosixPath(name.replace("\\", "/")).suffix.lower().lstrip(".")
+
+
+def check_name(name: str) -> None:
+    """Raise Unreadable for a name that says: program, page or archive."""
+    if extension(name) in ARCHIVE_NAMES:
+        raise Unreadable("archive")
+    if extension(name) in ACTIVE_NAMES:
+        raise Unreadable("active_content")
+
+
+def sniff(head: bytes) -> tuple[str, str]:
+    """(`dicom` or `photo`, MIME type) of a file that begins with `head` (up to HEAD bytes). Raises Unreadable."""
+    if not head:
+        raise Unreadable("empty")
+    if head[128:132] == b"DICM":
+        _check_preamble(head[:128])
+        return DICOM, "application/dicom"
+    if head.startswith(b"\xff\xd8\xff"):
+        return PHOTO, JPEG
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PHOTO, PNG
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return PHOTO, WEBP
+    if _is_bare_dicom(head):
+        return DICOM, "application/dicom"
+    raise Unreadable(_what_else(head))
+
+
+def _check_preamble(preamble: bytes) -> None:
+    """PS3.10 leaves 128 bytes to the writer: enough for the head of a program or page (CVE-2019-11687)."""
+    start = preamble.lstrip(b"\x00\t\r\n \xef\xbb\xbf").lower()
+    disguises = (*_PROGRAMS, *_ARCHIVES, *_MARKUP, b"%pdf", b"<")
+    if any(start.startswith(mark.lower()) for mark in disguises) or any(mark in start for mark in (*_MARKUP, b"%pdf")):
+        raise Unreadable("disguised")
+
+
+def _is_bare_dicom(head: bytes) -> bool:
+    """A data set without preamble begins with group 0002 or 0008 and a small element number."""
+    if len(head) < 8:
+        return False
+    little = head[1] == 0 and head[0] in (2, 8) and head[3] == 0
+    big = head[0] == 0 and head[1] in (2, 8) and head[2] == 0
+    return little or big
+
+
+def _what_else(head: bytes) -> str:
+    start = head.lstrip(b"\x00\t\r\n \xef\xbb\xbf")
+    lowered = start[:1024].lower()
+    if head.startswith(_PROGRAMS):
+        return "program"
+    if head.startswith(_ARCHIVES):
+        return "archive"
+    if lowered.startswith(b"%pdf"):
+        return "pdf"
+    if any(mark in lowered for mark in _MARKUP):
+        return "active_content"
+    if head.startswith(_OTHER_PICTURES) or head[4:8] == b"ftyp":
+        return "other_picture"
+    return "not_an_image"

@@ -1,0 +1,107 @@
+"""The limited process in which hostile files are decoded. It never sees the database, the settings or the network.
+
+`python -m imaging.services.child` waits for requests, one JSON object a line on stdin: `{"id", "kind", "source",
+"into"}`. It decodes nothing itself: each request is done by a fork with limits of its own, so that one file's end is
+nobody else's. The answer, one line: `{"id", "facts"}` or `{"id", "refused": code}`.
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+import traceback
+import warnings
+from pathlib import Path
+
+MEMORY = 1024 * 1024 * 1024
+CPU_SECONDS = 20
+WALL_SECONDS = 40
+FILE_BYTES = 1200 * 1024 * 1024
+
+
+def main() -> None:
+    """Import the decoders once, then serve until stdin ends."""
+    import imaging.dicom.normalise
+    import imaging.raster.photo  # noqa: F401
+
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer = {"id": request["id"], **_in_fork(request)}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def _in_fork(request: dict) -> dict:
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _work(request, writer)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        said = pipe.read(1_000_000)
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status):
+        return {"refused": _ended_by(os.WTERMSIG(status))}
+    return json.loads(said) if said else {"refused": "damaged"}
+
+
+def _ended_by(number: int) -> str:
+    slow = (signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL)
+    return "took_too_long" if number in slow else "damaged"
+
+
+def _work(request: dict, writer: int) -> None:
+    """Never returns. Whatever goes wrong in a decoder ends here as a code; `trace` has places, never values."""
+    try:
+        _limit()
+        _close_all_but(writer)
+        said: dict = {"facts": decode(request["kind"], Path(request["source"]), Path(request["into"]))}
+    except MemoryError:
+        said = {"refused": "too_big_to_decode"}
+    except BaseException as error:
+        code = getattr(error, "code", None)
+        said = {"refused": code} if isinstance(code, str) else {"refused": "damaged", "trace": _places(error)}
+    os.write(writer, json.dumps(said).encode())
+    os._exit(0)
+
+
+def _places(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return " < ".join([type(error).__name__, *(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))])
+
+
+def _close_all_but(writer: int) -> None:
+    """The fork keeps one pipe: it must not answer for others, and what decoders print goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.closerange(3, writer)
+    os.closerange(writer + 1, 256)
+
+
+def _limit() -> None:
+    os.setsid()
+    signal.alarm(WALL_SECONDS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(5)
+
+
+def decode(kind: str, source: Path, into: Path) -> dict:
+    """Facts of the file; pixels are written below `into`."""
+    from imaging.dicom.normalise import normalise as dicom
+    from imaging.raster.photo import normalise as photo
+
+    warnings.simplefilter("ignore")
+    return dicom(source, into) if kind == "dicom" else photo(source, into)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""Files on their way in: begin, append, abort; when the last byte is synced, an image row and its job."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from consult.errors import Conflict, NotAllowed, Refusal, TooLarge
+from consult.models import Consultation, User
+from consult.services import audit, outbox
+from imaging.models import Image, Reason, Upload, sentence
+from imaging.policies import image as policies
+from imaging.raster import sniff
+from imaging.services import news, storage
+
+LASTS = timedelta(days=3)
+CHUNK = 4 * 1024 * 1024
+QUOTA_FILES = 2000
+QUOTA_TIMES = 10  # of the largest file
+NOT_KEPT = frozenset({Reason.PROGRAM, Reason.DISGUISED, Reason.ACTIVE_CONTENT})
+
+
+class Locked(Refusal):
+    """Another request is writing this upload (tus: 423)."""
+
+    status = 423
+
+
+class WrongChecksum(Refusal):
+    """tus checksum extension."""
+
+    status = 460
+
+
+def begin(*, consultation: Consultation, by: User, name: str, length: int, sha256: str) -> Upload:
+    """Start an upload of `length` bytes. Refuses by size, name, quota and room on the disk before any byte."""
+    if not policies.may_add(by, consultation):
+        raise NotAllowed("may_not_add", _("You can no longer add images to this consultation."))
+    shown = storage.clean_name(name)
+    if length == 0:
+        raise Refusal(Reason.EMPTY, sentence(Reason.EMPTY))
+    if length > settings.MAX_UPLOAD_BYTES:
+        raise TooLarge(Reason.TOO_LARGE, sentence(Reason.TOO_LARGE))
+    try:
+        sniff.check_name(shown)
+    except sniff.Unreadable as error:
+        raise Refusal(error.code, sentence(error.code)) from None
+    if sha256 and (existing := _same(consultation, sha256)):
+        raise Existing(existing)
+    _check_quota(consultation, length)
+    storage.need_room(length)
+    upload = Upload(
+        token=secrets.token_urlsafe(32),
+        consultation=consultation,
+        by=by,
+        name=shown,
+        sha256=sha256,
+        length=length,
+        expires_at=timezone.now() + LASTS,
+    )
+    upload.part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    upload.part.touch(mode=0o600)
+    storage.sync_directory(upload.part.parent)
+    with transaction.atomic():
+        upload.save()
+        outbox.later(kind="imaging.expire", payload={"upload": upload.pk}, due_at=upload.expires_at)
+        news.changed(consultation)
+    return upload
+
+
+class Existing(Conflict):
+    """The same file is already in this consultation."""
+
+    def __init__(self, image: Image) -> None:
+        super().__init__("exists", _("This file is already here."))
+        self.image = image
+
+
+def _same(consultation: Consultation, sha256: str) -> Image | None:
+    return Image.objects.filter(consultation=consultation, sha256=sha256).exclude(state=Image.State.WITHDRAWN).first()
+
+
+def _check_quota(consultation: Consultation, length: int) -> None:
+    kept = Image.objects.filter(consultation=consultation).exclude(state=Image.State.WITHDRAWN)
+    coming = Upload.objects.filter(consultation=consultation, image=None, expires_at__gt=timezone.now())
+    taken = (kept.aggregate(sum=Sum("size"))["sum"] or 0) + (coming.aggregate(sum=Sum("length"))["sum"] or 0)
+    if taken + length > QUOTA_TIMES * settings.MAX_UPLOAD_BYTES or kept.count() + coming.count() >= QUOTA_FILES:
+        raise TooLarge(Reason.QUOTA, sentence(Reason.QUOTA))
+
+
+def append(*, upload: Upload, by: User, offset: int, content: bytes) -> Upload:
+    """Put `content` at `offset`, which must be where the upload stands; synced before it is acknowledged.
+
+    The last piece turns the upload into an image in the same transaction: a crash leaves either both or neither.
+    """
+    if not policies.may_add(by, upload.consultation):
+        raise NotAllowed("may_not_add", _("You can no longer add images to this consultation."))
+    with _writing(upload) as part:
+        upload.refresh_from_db()
+        if offset != upload.offset or upload.image_id:
+            raise Conflict("offset", _("The upload stands elsewhere. It will be continued."))
+        until = offset + len(content)
+        if until > upload.length:
+            raise TooLarge("beyond_length", _("More bytes came than were announced. Send the file again."))
+        _write(part, offset, content)
+        if until < upload.length:
+            expires = timezone.now() + LASTS
+            moved = Upload.objects.filter(pk=upload.pk, offset=offset)
+            if not moved.update(offset=until, expires_at=expires, moved_at=timezone.now()):
+                raise Conflict("offset", _("The upload stands elsewhere. It will be continued."))
+            upload.offset = until
+        else:
+            _finish(upload, by)
+    return upload
+
+
+@contextmanager
+def _writing(upload: Upload) -> Iterator[BinaryIO]:
+    """The part file, locked against a second writer."""
+    try:
+        part = upload.part.open("r+b")
+    except FileNotFoundError:
+        raise Conflict("offset", _("The upload stands elsewhere. It will be continued.")) from None
+    with part:
+        try:
+            fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Locked("locked", _("This upload is being written. It will be continued.")) from None
+        yield part
+
+
+def _write(part: BinaryIO, offset: int, content: bytes) -> None:
+    """All of it and synced, or nothing: bytes of an earlier cut beyond `offset` go too."""
+    try:
+        part.truncate(offset)
+        part.seek(offset)
+        part.write(content)
+        part.flush()
+        os.fsync(part.fileno())
+    except OSError:
+        part.truncate(offset)
+        raise storage.full() from None
+
+
+def _finish(upload: Upload, by: User) -> None:
+    """Compare the checksum, look at the head, and write row, job, audit and news at once."""
+    sha256 = storage.digest(upload.part)
+    if upload.sha256 and sha256 != upload.sha256:
+        abort(upload=upload, by=by)
+        raise WrongChecksum(Reason.CHECKSUM, sentence(Reason.CHECKSUM))
+    kind, mime, reason = _look(upload.part)
+    folder, path = storage.new_folder()
+    original = path / "original"
+    if reason not in NOT_KEPT:
+        os.link(upload.part, original)
+    storage.sync_directory(path)
+    storage.sync_directory(path.parent)
+    with transaction.atomic():
+        Consultation.objects.select_for_update().get(pk=upload.consultation_id)
+        image = _same(upload.consultation, sha256)
+        if image is None:
+            image = _enter(upload, by, folder=folder, sha256=sha256, kind=kind, mime=mime, reason=reason)
+        moved = Upload.objects.filter(pk=upload.pk, offset=upload.offset, image=None)
+        if not moved.update(offset=upload.length, image=image, sha256=sha256):
+            raise Conflict("offset", _("The upload stands elsewhere. It will be continued."))
+        news.changed(upload.consultation)
+    if image.folder != folder:
+        storage.forget(path)
+    upload.part.unlink(missing_ok=True)
+    upload.offset, upload.image, upload.sha256 = upload.length, image, sha256
+
+
+def _look(path: Path) -> tuple[str, str, str]:
+    """(kind, MIME type, refusal code or "") by the first bytes."""
+    with path.open("rb") as file:
+        head = file.read(sniff.HEAD)
+    try:
+        return (*sniff.sniff(head), "")
+    except sniff.Unreadable as error:
+        return "", "", error.code
+
+
+def _enter(upload: Upload, by: User, *, folder: str, sha256: str, kind: str, mime: str, reason: str) -> Image:
+    image = Image.objects.create(
+        consultation=upload.consultation,
+        kind=kind,
+        mime=mime,
+        reason=reason,
+        state=Image.State.REFUSED if reason else Image.State.RECEIVED,
+        name=upload.name,
+        size=upload.length,
+        sha256=sha256,
+        folder=folder,
+        uploaded_by=by,
+    )
+    if not reason:
+        outbox.later(kind="imaging.prepare", payload={"image": image.pk}, key=f"image-{image.pk}")
+    detail = {"sha256": sha256, "size": image.size, "reason": reason}
+    audit.record(by=by, action="image.add", thing=image, consultation=image.consultation_id, detail=detail)
+    return image
+
+
+def abort(*, upload: Upload, by: User) -> None:
+    """Forget an unfinished upload. A finished one is an image: withdraw that."""
+    with transaction.atomic():
+        Upload.objects.filter(pk=upload.pk, by=by, image=None).delete()
+        news.changed(upload.consultation)
+    upload.part.unlink(missing_ok=True)
+
+
+@outbox.handles("imaging.expire")
+def expire(upload: int) -> None:
+    """Forget an upload nobody continued; look again later when somebody did. May run twice."""
+    row = Upload.objects.filter(pk=upload).select_related("consultation").first()
+    if row is None:
+        return
+    if row.image_id is None and row.expires_at > timezone.now():
+        outbox.later(kind="imaging.expire", payload={"upload": upload}, due_at=row.expires_at)
+        return
+    row.part.unlink(missing_ok=True)
+    row.delete()
+    news.changed(row.consultation)

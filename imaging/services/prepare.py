@@ -1,0 +1,119 @@
+"""Makes an accepted file showable: decode in the limited child, thumbnail, compare the patient. Runs in the worker."""
+
+import math
+import os
+import secrets
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from consult.services import audit, outbox
+from imaging.models import Image, Reason
+from imaging.policies import identity
+from imaging.services import decoding, news, rendering, storage
+
+S = Image.State
+LEASE = timedelta(seconds=60)
+TEXTS = ("modality", "sop_uid", "series_uid", "study_uid", "description", "laterality")
+PATIENT_TEXTS = ("patient_name", "patient_id", "patient_sex")
+
+
+@outbox.handles("imaging.prepare", atomic=False, lease=LEASE)
+def prepare(image: int) -> None:
+    """Take one received image to ready, held or refused. May run twice."""
+    if not Image.objects.filter(pk=image, state__in=[S.RECEIVED, S.PROCESSING]).update(state=S.PROCESSING):
+        return
+    row = Image.objects.select_related("consultation__patient").get(pk=image)
+    if not row.original.is_file():
+        _refuse(row, Reason.LOST)
+        return
+    work = row.path / f"work-{secrets.token_hex(4)}"
+    work.mkdir(mode=0o700)
+    try:
+        facts = decoding.decode(kind=row.kind, source=row.original, into=work)
+        _check(facts, row.kind, work)
+        _take(row, facts)
+        _publish(row, work)
+    except decoding.Undecodable as error:
+        _refuse(row, error.code)
+    finally:
+        storage.forget(work)
+
+
+def _check(facts: dict, kind: str, work: Path) -> None:
+    """The child worked on hostile bytes: its answer is believed only where it agrees with the files it left."""
+    sides = (facts.get("width"), facts.get("height"), facts.get("frames"))
+    fine = facts.get("kind") == kind and all(isinstance(side, int) and 0 < side < 2**31 for side in sides)
+    if fine and kind == Image.Kind.DICOM:
+        raw = work / "frames.raw"
+        fine = facts.get("dtype") in rendering.DTYPES and facts.get("samples") in (1, 3) and not raw.is_symlink()
+        ends = [facts.get("low"), facts.get("high")]
+        ends += [number for item in facts.get("windows", []) for number in (item["center"], item["width"])]
+        fine = fine and all(isinstance(end, int | float) and math.isfinite(end) for end in ends)
+        if fine:
+            size = math.prod(sides) * facts["samples"] * np.dtype(facts["dtype"]).itemsize
+            fine = raw.is_file() and raw.stat().st_size == size
+    elif fine:
+        fine = (work / "photo-full.jpg").is_file() and (work / "thumbnail.webp").is_file()
+    if not fine:
+        raise decoding.Undecodable(Reason.DAMAGED)
+
+
+def _take(image: Image, facts: dict) -> None:
+    """Copy the facts into their fields, texts cut to what the fields hold."""
+    for name in ("width", "height", "frames"):
+        setattr(image, name, facts[name])
+    for name in (*TEXTS, *PATIENT_TEXTS):
+        field = Image._meta.get_field(name)
+        text = str(facts.pop(name, "") or "").replace("\x00", "")
+        setattr(image, name, text[: field.max_length])  # type: ignore[union-attr]
+    for name in ("series_number", "instance_number"):
+        setattr(image, name, facts.pop(name, None))
+    image.patient_birth = _day(facts.pop("patient_birth", ""))
+    image.facts = facts
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _publish(image: Image, work: Path) -> None:
+    """Thumbnail, then the folder in place, then the row: what the row promises is there."""
+    shown = image.path / "shown"
+    if shown.exists():  # an earlier run was cut here
+        storage.forget(shown)
+    os.rename(work, shown)
+    rendering.make_thumbnail(image, shown)
+    storage.sync_directory(image.path)
+    image.differs = identity.differences(
+        name=image.patient_name,
+        number=image.patient_id,
+        sex=image.patient_sex,
+        birth=image.patient_birth,
+        patient=image.consultation.patient,
+    )
+    image.state = S.HELD if image.differs else S.READY
+    image.ready_at = timezone.now()
+    fields = [*TEXTS, *PATIENT_TEXTS, "width", "height", "frames", "series_number", "instance_number", "patient_birth"]
+    with transaction.atomic():
+        if not Image.objects.filter(pk=image.pk, state=S.PROCESSING).select_for_update().exists():
+            return
+        image.save(update_fields=[*fields, "facts", "differs", "state", "ready_at"])
+        action = "image.hold" if image.differs else "image.ready"
+        audit.record(by=None, action=action, thing=image, consultation=image.consultation_id)
+        news.changed(image.consultation)
+
+
+def _refuse(image: Image, code: str) -> None:
+    with transaction.atomic():
+        rows = Image.objects.filter(pk=image.pk, state=S.PROCESSING)
+        if rows.update(state=S.REFUSED, reason=code if code in Reason.values else Reason.DAMAGED):
+            detail = {"reason": code}
+            audit.record(by=None, action="image.refuse", thing=image, consultation=image.consultation_id, detail=detail)
+            news.changed(image.consultation)

@@ -1,0 +1,150 @@
+"""Images in the words and numbers that fragment and viewer show. Asks nothing of the database."""
+
+from datetime import date
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from consult.models import Consultation, Patient
+from imaging.models import Image
+from imaging.services import rendering
+
+S = Image.State
+
+
+def preset_label(key: str, image: Image) -> str:
+    """The words of a window preset."""
+    labels = {
+        "soft": _("Soft tissue"),
+        "lung": _("Lung"),
+        "bone": _("Bone"),
+        "brain": _("Brain"),
+        "mediastinum": _("Mediastinum"),
+        "auto": _("Automatic"),
+    }
+    if key in labels:
+        return labels[key]
+    number = int(key.removeprefix("file"))
+    own = str(image.facts["windows"][number - 1]["name"])
+    return own or _("From the file %(number)s") % {"number": number}
+
+
+def title(image: Image) -> str:
+    """What a thumbnail is called."""
+    if image.kind == Image.Kind.DICOM:
+        return " ".join(part for part in (image.modality, image.description) if part) or image.name
+    return image.name
+
+
+def groups(images: list[Image]) -> list[dict[str, Any]]:
+    """What can be looked at, one entry a series or photo: title, the image to open, how many images and frames."""
+    found: dict[str, dict[str, Any]] = {}
+    for image in images:
+        if image.state != S.READY:
+            continue
+        key = image.series_uid if image.kind == Image.Kind.DICOM and image.series_uid else f"image-{image.pk}"
+        entry = found.setdefault(key, {"title": title(image), "images": [], "frames": 0})
+        entry["images"].append(image)
+        entry["frames"] += image.frames
+    for entry in found.values():
+        entry["first"] = entry["images"][0]
+        entry["cover"] = entry["images"][len(entry["images"]) // 2]
+    return list(found.values())
+
+
+def held_groups(images: list[Image]) -> list[dict[str, Any]]:
+    """Held files, one entry for each patient that files name: they are confirmed together."""
+    found: dict[tuple, dict[str, Any]] = {}
+    for image in images:
+        if image.state == S.HELD:
+            key = (image.patient_name, image.patient_id, image.patient_sex, image.patient_birth)
+            entry = found.setdefault(key, {"first": image, "images": []})
+            entry["images"].append(image)
+    for entry in found.values():
+        entry["rows"] = _beside(entry["first"])
+    return list(found.values())
+
+
+def _beside(image: Image) -> list[dict[str, Any]]:
+    """The patient of the consultation and of the file, line by line."""
+    ours = image.consultation.patient
+    lines = (
+        ("name", _("Name"), ours.name if ours else "", image.patient_name),
+        ("number", _("Number"), ours.record_number if ours else "", image.patient_id),
+        ("sex", _("Sex"), ours.get_sex_display() if ours else "", sex_words(image.patient_sex)),
+        ("birth", _("Born"), ours.birth_date if ours else "", image.patient_birth or ""),
+    )
+    return [
+        {"label": label, "ours": str(mine or "–"), "theirs": str(other or "–"), "differs": key in image.differs}
+        for key, label, mine, other in lines
+    ]
+
+
+def sex_words(code: str) -> str:
+    return str(dict(Patient.Sex.choices).get(code, ""))
+
+
+def age(born: date, on: date | None = None) -> int:
+    day = on or timezone.localdate()
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def patient_json(consultation: Consultation) -> dict[str, Any]:
+    patient = consultation.patient
+    if patient is None:
+        return {"name": "", "sex": "", "age": None, "number": ""}
+    return {
+        "name": patient.name,
+        "sex": str(patient.get_sex_display()),
+        "age": age(patient.birth_date),
+        "number": patient.record_number,
+    }
+
+
+def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
+    """All the viewer needs of one image; `shown` says whether this person may see its pixels."""
+    facts = image.facts
+    return {
+        "pk": image.pk,
+        "kind": image.kind,
+        "state": image.state,
+        "reason": image.reason_words,
+        "shown": shown,
+        "series": image.series_uid if image.kind == Image.Kind.DICOM and image.series_uid else f"image-{image.pk}",
+        "title": title(image),
+        "name": image.name,
+        "frames": image.frames,
+        "width": image.width,
+        "height": image.height,
+        "number": image.instance_number,
+        "modality": image.modality,
+        "laterality": image.laterality,
+        "view": facts.get("view", ""),
+        "takenOn": facts.get("taken_on", ""),
+        "spacing": facts.get("spacing"),
+        "frameMs": facts.get("frame_ms"),
+        "presets": _presets(image) if shown else [],
+        "otherPatient": _other_patient(image),
+        "frameUrl": reverse("image-frame", args=[image.pk, 0]).removesuffix("0/") if shown else "",
+        "thumbnailUrl": reverse("image-thumbnail", args=[image.pk]) if shown else "",
+        "originalUrl": reverse("image-original", args=[image.pk]) if shown else "",
+    }
+
+
+def _presets(image: Image) -> list[dict[str, Any]]:
+    if image.kind != Image.Kind.DICOM:
+        return []
+    return [
+        {"key": key, "label": preset_label(key, image), "center": window.center, "width": window.width}
+        for key, window in rendering.presets(image).items()
+    ]
+
+
+def _other_patient(image: Image) -> str:
+    """The patient named in the file, when it is not ours: stays on screen after confirmation."""
+    if not image.differs:
+        return ""
+    parts = (image.patient_name, image.patient_id, sex_words(image.patient_sex))
+    return " · ".join(part for part in parts if part)

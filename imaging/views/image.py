@@ -1,0 +1,146 @@
+"""One image: its page, frames, thumbnail and file; confirming whose it is; taking it back."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from consult.errors import NotAllowed, Refusal
+from imaging.models import Image
+from imaging.policies import image as policies
+from imaging.raster.sniff import extension
+from imaging.services import image as images
+from imaging.services import rendering
+from imaging.services.rendering import Look
+from imaging.views import describe
+from imaging.views.frames import look
+
+FRESH = "private, max-age=3600, immutable"
+ENDINGS = {"image/jpeg": ("jpg", "jpeg"), "image/png": ("png",), "image/webp": ("webp",), "application/dicom": ("dcm",)}
+BLOCK = 256 * 1024
+
+
+def seen(request: HttpRequest, pk: int) -> Image:
+    """The image, or 404 for whoever does not see its consultation."""
+    rows = policies.visible_images(request.user).prefetch_related("consultation__participants")
+    return get_object_or_404(rows, pk=pk)
+
+
+def viewable(request: HttpRequest, pk: int) -> Image:
+    """The image whose pixels this person may see."""
+    image = seen(request, pk)
+    if not policies.may_view(request.user, image):
+        if image.is_busy:
+            raise Refusal("not_ready", _("This image is still being prepared."))
+        if image.state == Image.State.REFUSED:
+            raise Refusal(image.reason, image.reason_words)
+        raise NotAllowed("held", _("Held until the asking doctor confirms whose image this is."))
+    return image
+
+
+@require_safe
+@login_required
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """The viewer on a page of its own."""
+    image = seen(request, pk)
+    images.note_reading(image=image, by=request.user)
+    context = {"image": image, "consultation": image.consultation, "title": describe.title(image)}
+    return render(request, "image/page.html", context)
+
+
+@require_safe
+@login_required
+def frame(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """One frame as PNG or JPEG: `preset`, or `center` and `width`; `max` bounds the longer side."""
+    image = viewable(request, pk)
+    if number >= image.frames:
+        raise Http404
+    wanted = look(request)
+    etag = _etag(image, number, wanted)
+    images.note_reading(image=image, by=request.user)
+    if request.headers.get("If-None-Match") == etag:
+        answer = HttpResponse(status=304)
+    else:
+        content, mime = rendering.frame(image, number, wanted)
+        answer = HttpResponse(content, content_type=mime)
+    answer["ETag"] = etag
+    answer["Cache-Control"] = FRESH
+    return answer
+
+
+def _etag(image: Image, number: int, wanted: Look) -> str:
+    text = f"{image.sha256}-{number}-{wanted}"
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+@require_safe
+@login_required
+def thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
+    image = viewable(request, pk)
+    try:
+        content = (image.path / "shown" / "thumbnail.webp").read_bytes()
+    except FileNotFoundError:
+        raise rendering.lost() from None
+    answer = HttpResponse(content, content_type="image/webp")
+    answer["Cache-Control"] = FRESH
+    return answer
+
+
+@require_safe
+@login_required
+def original(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The file byte for byte, only ever as a download."""
+    image = viewable(request, pk)
+    if not image.original.is_file():
+        raise rendering.lost()
+    images.note_reading(image=image, by=request.user, what="download")
+    answer = StreamingHttpResponse(_blocks(image.original), content_type="application/octet-stream")
+    answer["Content-Length"] = str(image.size)
+    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(_download_name(image), safe='')}"
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Cache-Control"] = "private, no-store"
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            yield block
+
+
+def _download_name(image: Image) -> str:
+    """The sender's name with the ending of what the file really is."""
+    endings = ENDINGS.get(image.mime, ("bin",))
+    return image.name if extension(image.name) in endings else f"{image.name}.{endings[0]}"
+
+
+@require_POST
+@login_required
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    image = seen(request, pk)
+    images.confirm(image=image, by=request.user)
+    return _back(request, image)
+
+
+@require_POST
+@login_required
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    image = seen(request, pk)
+    images.withdraw(image=image, by=request.user)
+    return _back(request, image)
+
+
+def _back(request: HttpRequest, image: Image) -> HttpResponse:
+    """An htmx form fetches the list itself; a plain one goes back to the consultation."""
+    if request.headers.get("HX-Request") == "true":
+        answer = HttpResponse(status=204)
+        answer["HX-Trigger"] = "images"
+        return answer
+    return redirect(image.consultation)
