@@ -33,6 +33,12 @@ def keep(channel: str, consultation_id: int, room: linking.Room) -> bool:
     return True
 
 
+@database_sync_to_async
+def interrupt(consultation_id: int) -> None:
+    """The relay came back without this room: its people have to arrive again."""
+    session.interrupted(consultation=Consultation.objects.get(pk=consultation_id))
+
+
 def _say(verb: "Verb", consultation: Consultation, username: str) -> None:
     person = User.objects.filter(username=username).first()
     if person is None:

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from consult.live import linking
 from consult.live.fields import Unreadable
-from consult.live.presence import keep
+from consult.live.presence import interrupt, keep
 from consult.live.sending import Sender
 from consult.services import relay as relays
 
@@ -106,7 +106,7 @@ class RelayLink(AsyncWebsocketConsumer):
     async def _greet(self, hello: linking.Hello) -> None:
         self.hello = hello
         rooms = [int(room) for room in hello.rooms]
-        _, placed = await database_sync_to_async(relays.register)(
+        placed, emptied = await database_sync_to_async(relays.register)(
             name=hello.name,
             channel=self.channel_name,
             address=hello.address,
@@ -118,8 +118,11 @@ class RelayLink(AsyncWebsocketConsumer):
         log.info("relay %s: linked, %s rooms running", hello.name, len(rooms))
         for moved in await database_sync_to_async(relays.placed_elsewhere)(rooms, self.channel_name):
             self._tell_relay({"t": "close", "id": f"close-{moved}", "room": str(moved)})
+        for consultation_id in emptied:
+            await interrupt(consultation_id)
         for consultation_id in placed:
             await self._tell_room(consultation_id, "relay.up")
+            await self._tell_room(consultation_id, "room.changed")
         await self.channel_layer.group_send(UP, {"type": "relay.up"})
 
     async def _report(self, load: linking.Load) -> None:

@@ -22,10 +22,10 @@ def live(now: datetime | None = None) -> QuerySet[Relay]:
 
 def register(
     *, name: str, channel: str, address: str, port: int, capacity: int, version: str, rooms: Iterable[int]
-) -> tuple[Relay, list[int]]:
+) -> tuple[list[int], list[int]]:
     """A relay dialled in and says which consultations' `rooms` it still runs.
 
-    Returns it with the consultations that are placed on it. Of those it does not run, nobody is present any more.
+    Returns the consultations that are placed on it, and those of them that were talking and are emptied now.
     """
     with transaction.atomic():
         relay, _ = Relay.objects.update_or_create(
@@ -40,8 +40,10 @@ def register(
                 "load": 0,
             },
         )
-        Placement.objects.filter(relay=relay).exclude(consultation__in=list(rooms)).update(peers=[], tracks=[])
-    return relay, list(relay.placements.values_list("consultation_id", flat=True))
+        dead = Placement.objects.filter(relay=relay).exclude(consultation__in=list(rooms))
+        emptied = [row.consultation_id for row in dead if row.peers]
+        dead.update(peers=[], tracks=[])
+    return list(relay.placements.values_list("consultation_id", flat=True)), emptied
 
 
 def report(*, channel: str, rooms: int, participants: int, load: float) -> bool:

@@ -1,0 +1,34 @@
+"""The page of the call. What happens in it goes over the room socket and the fragments it embeds."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from consult import policies
+from consult.errors import NotAllowed
+from consult.views.headers import allow_media
+from consult.views.reading import opened
+
+
+@require_safe
+@login_required
+@allow_media
+def room(request: HttpRequest, pk: int) -> HttpResponse:
+    """Device check and call; for those only who may join."""
+    consultation = opened(request, pk, is_page=True)
+    if not policies.may_join(request.user, consultation):
+        if policies.may_enter(request.user, consultation):
+            raise NotAllowed("no_consent", _("The patient's consent is missing. Record it first, then join the call."))
+        raise NotAllowed("not_callable", _("There is no call to join: it is open to both sides after acceptance."))
+    return render(
+        request,
+        "room/page.html",
+        {
+            "consultation": consultation,
+            "side": policies.side_of(request.user, consultation),
+            "may_write": policies.may_write(request.user, consultation),
+            "may_end": policies.may(request.user, "end_session", consultation),
+        },
+    )

@@ -1,0 +1,160 @@
+// @ts-check
+/**
+ * Being in the call: joins, joins again after every loss, keeps the two legs going. Knows no DOM.
+ *
+ * Sends `people`, `tracks` (all shown tracks changed), `shown`, `ended` (of a track), `relay` ("ready"/"lost"), `line`
+ * ("open"/"away"), `over` (close code), `elsewhere`, `refused`, `left`, `joined` and `media` (state of a leg).
+ */
+import { Publisher } from "@/room/publisher.js";
+import { Subscriber } from "@/room/subscriber.js";
+import { Refused } from "@/room/signal.js";
+
+/** @typedef {{username: string, name: string, hospital: string, side: string, session: string, mic: boolean, cam: boolean, screen: boolean, since: string}} Person */
+
+export class Call extends EventTarget {
+  /** @type {Person[]} */
+  people = [];
+  you = "";
+  joined = false;
+  relay = "ready";
+  session = makeSession();
+  state = { mic: false, cam: false, screen: false };
+  #wanted = false; // the person wants to be in the call
+
+  /** @param {import("@/room/signal.js").Signal} signal */
+  constructor(signal) {
+    super();
+    this.signal = signal;
+    /** @type {import("@/room/leg.js").Negotiate} */
+    const negotiate = (role, sdp, more) =>
+      this.joined ? this.signal.offer(role, sdp, more) : Promise.reject(new Refused("away"));
+    this.publisher = new Publisher(negotiate);
+    this.subscriber = new Subscriber(negotiate);
+    for (const leg of [this.publisher, this.subscriber]) {
+      leg.addEventListener("stranger", () => this.#rejoin());
+      leg.addEventListener("state", () => this.#tell("media", this.mediaState));
+    }
+    for (const name of ["shown", "ended"]) {
+      this.subscriber.addEventListener(name, (event) => this.#tell(name, /** @type {CustomEvent} */ (event).detail));
+    }
+    this.#listen();
+  }
+
+  /** The worse of the two legs; "connected" when both carry. */
+  get mediaState() {
+    const states = [this.publisher.pc, this.subscriber.pc].filter((pc) => pc).map((pc) => pc?.connectionState ?? "");
+    return states.find((state) => state !== "connected") ?? "connected";
+  }
+
+  /** @param {{mic: boolean, cam: boolean}} state */
+  join(state) {
+    this.state = { ...this.state, ...state };
+    this.#wanted = true;
+    this.session = makeSession();
+    if (this.signal.isOpen) this.#join();
+  }
+
+  leave() {
+    this.#wanted = this.joined = false;
+    this.signal.send({ t: "leave" });
+    this.publisher.close();
+    this.subscriber.close();
+  }
+
+  /** Tell the others what is on. @param {Partial<{mic: boolean, cam: boolean, screen: boolean}>} state */
+  show(state) {
+    this.state = { ...this.state, ...state };
+    if (this.joined) this.signal.send({ t: "state", ...this.state });
+  }
+
+  #listen() {
+    /** @param {string} name @param {(detail: any) => void} act */
+    const on = (name, act) => this.signal.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
+    on("open", () => {
+      this.#tell("line", "open");
+      if (this.#wanted) this.#join();
+    });
+    on("away", () => {
+      this.joined = false;
+      this.#tell("line", "away");
+    });
+    on("ended", (code) => {
+      this.#wanted = this.joined = false;
+      this.publisher.close();
+      this.subscriber.close();
+      this.#tell("over", code);
+    });
+    on("joined", (message) => this.#joined(message));
+    on("people", ({ people }) => this.#people(people));
+    on("tracks", ({ tracks }) => this.joined && this.subscriber.want(tracks));
+    on("left", (message) => this.#tell("left", message));
+    on("relay", ({ state }) => {
+      this.#relay(state);
+      if (state === "ready" && this.#wanted) this.#join();
+    });
+    on("refused", (message) => this.#refused(message));
+  }
+
+  #join() {
+    this.signal.send({ t: "join", session: this.session, mic: this.state.mic, cam: this.state.cam });
+  }
+
+  #rejoin() {
+    if (!this.#wanted || !this.joined) return;
+    this.joined = false;
+    setTimeout(() => this.signal.isOpen && this.#join(), 300);
+  }
+
+  /** @param {{you: string, fresh: boolean, people: Person[], tracks: import("@/room/subscriber.js").Track[], relay: string}} message */
+  #joined(message) {
+    if (!this.#wanted) return;
+    this.you = message.you;
+    this.joined = message.relay === "ready";
+    this.#relay(message.relay);
+    this.#people(message.people);
+    this.#tell("joined", message);
+    if (!this.joined) return;
+    if (message.fresh || !this.publisher.pc) this.publisher.open();
+    else this.publisher.resume();
+    if (message.fresh) {
+      this.subscriber.want([]);
+      this.subscriber.close();
+    } else this.subscriber.resume();
+    this.subscriber.want(message.tracks);
+    this.show({});
+  }
+
+  /** @param {Person[]} people */
+  #people(people) {
+    this.people = people;
+    this.#tell("people", people);
+  }
+
+  /** @param {string} state */
+  #relay(state) {
+    this.relay = state;
+    if (state === "lost") this.joined = false;
+    this.#tell("relay", state);
+  }
+
+  /** @param {{code: string, message: string, to: string}} message */
+  #refused(message) {
+    if (message.code === "elsewhere") {
+      this.#wanted = this.joined = false;
+      this.publisher.close();
+      this.subscriber.want([]);
+      this.subscriber.close();
+      this.#tell("elsewhere", message);
+    } else this.#tell("refused", message);
+  }
+
+  /** @param {string} name @param {unknown} detail */
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+/** 32 characters nobody guesses. */
+function makeSession() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

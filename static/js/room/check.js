@@ -1,0 +1,156 @@
+// @ts-check
+/** The check before the call: picture, level, tone, way to the relay. Every failure says what to do; none blocks joining. */
+import { element, icon } from "@/base/dom.js";
+import { Meter, playTone } from "@/room/meter.js";
+import { probe } from "@/room/probe.js";
+import { DeviceError } from "@/room/devices.js";
+
+const ICONS = { good: "circle-check", slow: "triangle-alert", bad: "circle-x", wait: "loader-circle" };
+
+/** @typedef {"good" | "slow" | "bad" | "wait"} Mark */
+
+export class Check {
+  #meter = new Meter();
+  #timer = 0;
+  #heard = false;
+  /** @type {Record<string, Mark>} */
+  #marks = { camera: "wait", mic: "wait", network: "wait" };
+
+  /**
+   * @param {HTMLElement} root @param {import("@/room/devices.js").Devices} devices
+   * @param {import("@/room/signal.js").Signal} signal @param {(wish: {mic: boolean, camera: boolean}) => void} join
+   */
+  constructor(root, devices, signal, join) {
+    this.root = root;
+    this.devices = devices;
+    this.signal = signal;
+    this.video = /** @type {HTMLVideoElement} */ (root.querySelector("video"));
+    this.level = /** @type {HTMLMeterElement} */ (root.querySelector("meter"));
+    const leave = (/** @type {{mic: boolean, camera: boolean}} */ wish) => {
+      this.#end();
+      join(wish);
+    };
+    this.#on("[data-join]", () => leave({ mic: devices.track("mic") !== null, camera: devices.track("camera") !== null }));
+    this.#on("[data-join-audio]", () => leave({ mic: devices.track("mic") !== null, camera: false }));
+    this.#on("[data-again]", () => this.start());
+    this.#on("[data-tone]", () => playTone(devices.kept.speaker));
+    for (const select of root.querySelectorAll("select[data-device]")) {
+      select.addEventListener("change", () => this.#choose(/** @type {HTMLSelectElement} */ (select)));
+    }
+    devices.addEventListener("changed", () => this.#timer && this.#list());
+  }
+
+  async start() {
+    clearInterval(this.#timer);
+    this.#timer = window.setInterval(() => this.#draw(), 100);
+    this.root.querySelector("[data-tone]")?.removeAttribute("disabled");
+    await Promise.all([this.#open("mic"), this.#open("camera"), this.#network()]);
+    await this.#list();
+  }
+
+  #end() {
+    clearInterval(this.#timer);
+    this.#timer = 0;
+    this.#meter.listen(null);
+    this.video.srcObject = null;
+  }
+
+  /** @param {"mic" | "camera"} kind */
+  async #open(kind) {
+    this.#mark(kind, "wait", gettext("testing…"), "");
+    try {
+      const track = await this.devices.open(kind);
+      if (kind === "camera") this.#picture(track);
+      else this.#meter.listen(track);
+      this.#mark(kind, "good", kind === "camera" ? gettext("works") : gettext("works: speak and see the bar move"), "");
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      if (kind === "camera") this.#picture(null);
+      this.#mark(kind, "bad", short(error.code), error.words);
+    }
+  }
+
+  /** @param {MediaStreamTrack | null} track */
+  #picture(track) {
+    this.video.srcObject = track ? new MediaStream([track]) : null;
+    /** @type {HTMLElement} */ (this.root.querySelector("[data-no-picture]")).hidden = track !== null;
+  }
+
+  async #network() {
+    this.#mark("network", "wait", gettext("testing…"), "");
+    try {
+      const { trip, path } = await probe(this.signal);
+      const milliseconds = Math.round(trip * 1000);
+      const figures = interpolate(gettext("Round trip %(trip)s ms by %(path)s."), { trip: milliseconds, path }, true);
+      if (trip < 0.3) this.#mark("network", "good", gettext("good"), figures);
+      else this.#mark("network", "slow", gettext("slow"), `${figures} ${gettext("Sound goes first; the picture may be small.")}`);
+    } catch {
+      const words = gettext("The media relay cannot be reached from here. You can join; the call connects as soon as it can. Tell your network desk if this stays.");
+      this.#mark("network", "bad", gettext("not reached"), words);
+    }
+  }
+
+  async #list() {
+    const found = await this.devices.list();
+    for (const select of /** @type {NodeListOf<HTMLSelectElement>} */ (this.root.querySelectorAll("select[data-device]"))) {
+      const kind = /** @type {"mic" | "camera" | "speaker"} */ (select.dataset.device);
+      const current = kind === "speaker" ? this.devices.kept.speaker : this.devices.track(kind)?.getSettings().deviceId;
+      select.replaceChildren(...found[kind].map((device) => element("option", { value: device.deviceId }, device.label)));
+      select.value = current && found[kind].some((device) => device.deviceId === current) ? current : (found[kind][0]?.deviceId ?? "");
+      select.hidden = found[kind].length === 0;
+    }
+  }
+
+  /** @param {HTMLSelectElement} select */
+  async #choose(select) {
+    const kind = /** @type {"mic" | "camera" | "speaker"} */ (select.dataset.device);
+    this.devices.keep({ [kind]: select.value });
+    if (kind !== "speaker") await this.#open(kind);
+  }
+
+  /** @param {string} name @param {Mark} mark @param {string} words @param {string} help */
+  #mark(name, mark, words, help) {
+    this.#marks[name] = mark;
+    const row = /** @type {HTMLElement} */ (this.root.querySelector(`[data-row="${name}"]`));
+    row.className = mark === "wait" ? "" : `check-${mark}`;
+    row.querySelector(".icon")?.replaceWith(icon(ICONS[mark]));
+    /** @type {HTMLElement} */ (row.querySelector("[data-words]")).textContent = words;
+    const place = /** @type {HTMLElement} */ (row.querySelector("[data-help]"));
+    place.textContent = help;
+    place.hidden = help === "";
+    this.#sum();
+  }
+
+  #sum() {
+    const marks = Object.values(this.#marks);
+    const waits = marks.includes("wait");
+    const ready = !waits && !marks.includes("bad");
+    const box = /** @type {HTMLElement} */ (this.root.querySelector("[data-ready]"));
+    box.classList.toggle("check-ready-yes", ready);
+    const words = waits ? gettext("Checking…") : ready ? gettext("Ready") : gettext("You can join, but not everything works");
+    const word = /** @type {HTMLElement} */ (box.querySelector(".check-word"));
+    word.replaceChildren(icon(waits ? "loader-circle" : ready ? "circle-check" : "triangle-alert"), words);
+    const audio = /** @type {HTMLElement} */ (this.root.querySelector("[data-join-audio]"));
+    audio.hidden = this.#marks.camera !== "good";
+  }
+
+  #draw() {
+    const level = this.#meter.level();
+    this.level.value = level;
+    if (level > 0.25 && !this.#heard && this.#marks.mic === "good") {
+      this.#heard = true;
+      this.#mark("mic", "good", gettext("hears you"), "");
+    }
+  }
+
+  /** @param {string} selector @param {() => void} act */
+  #on(selector, act) {
+    this.root.querySelector(selector)?.addEventListener("click", act);
+  }
+}
+
+/** @param {string} code */
+function short(code) {
+  const words = { blocked: gettext("blocked"), missing: gettext("not found"), busy: gettext("in use") };
+  return /** @type {Record<string, string>} */ (words)[code] ?? gettext("does not work");
+}

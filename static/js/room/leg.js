@@ -1,0 +1,141 @@
+// @ts-check
+/**
+ * One peer connection to the relay: negotiates one offer at a time, restarts ICE when nothing comes through, is built
+ * anew when that does not help. Knows no site, no DOM; `negotiate` carries offer and answer.
+ */
+import { Refused } from "@/room/signal.js";
+
+const RESTART_AFTER = 1500; // of "disconnected": the path is gone, not one packet late
+const REBUILD_AFTER = 4000; // of a restart that did not help
+const RETRY_AFTER = 1000;
+
+/** @typedef {(role: "pub" | "sub", sdp: string, more: Record<string, unknown>) => Promise<string>} Negotiate */
+
+/** Sends `state` (detail: connection state) and `stranger` when the relay does not know us. */
+export class Leg extends EventTarget {
+  /** @type {RTCPeerConnection | null} */
+  pc = null;
+  #busy = false;
+  #due = false;
+  #restart = false;
+  #timer = 0;
+  #role;
+  #negotiate;
+
+  /** @param {"pub" | "sub"} role @param {Negotiate} negotiate */
+  constructor(role, negotiate) {
+    super();
+    this.#role = role;
+    this.#negotiate = negotiate;
+  }
+
+  /** Build the connection, or build it anew; `furnish` gives it what it carries. */
+  open() {
+    this.close();
+    const pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
+    this.pc = pc;
+    pc.addEventListener("connectionstatechange", () => pc === this.pc && this.#watch(pc));
+    this.furnish(pc);
+    this.change();
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+    this.#due = this.#restart = false;
+    this.pc?.close();
+    this.pc = null;
+  }
+
+  /** For subclasses: add transceivers to a new connection. @param {RTCPeerConnection} _pc */
+  furnish(_pc) {}
+
+  /** For subclasses: what goes with an offer. @returns {Record<string, unknown>} */
+  describe() {
+    return {};
+  }
+
+  /** For subclasses: an answer was taken. */
+  settled() {}
+
+  /** Something to negotiate. */
+  change() {
+    this.#due = true;
+    this.#work();
+  }
+
+  /** Nothing comes through: find a new path. */
+  restart() {
+    if (!this.pc) return;
+    this.#restart = true;
+    this.change();
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.pc?.connectionState === "connected" || this.open(), REBUILD_AFTER);
+  }
+
+  /** The site is back: go on with what waits. */
+  resume() {
+    this.#work();
+  }
+
+  async #work() {
+    if (this.#busy) return;
+    this.#busy = true;
+    while (this.#due && this.pc) {
+      this.#due = false;
+      const pc = this.pc;
+      try {
+        await this.#round(pc);
+      } catch (error) {
+        if (pc !== this.pc) continue;
+        this.#due = true;
+        await this.#failed(pc, error);
+        break;
+      }
+    }
+    this.#busy = false;
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  async #round(pc) {
+    const iceRestart = this.#restart;
+    await pc.setLocalDescription(await pc.createOffer({ iceRestart }));
+    this.#restart = false;
+    const answer = await this.#negotiate(this.#role, pc.localDescription?.sdp ?? "", this.describe());
+    if (pc !== this.pc) return;
+    await pc.setRemoteDescription({ type: "answer", sdp: answer });
+    this.settled();
+  }
+
+  /** @param {RTCPeerConnection} pc @param {unknown} error */
+  async #failed(pc, error) {
+    if (pc.signalingState === "have-local-offer") await pc.setLocalDescription({ type: "rollback" }).catch(console.warn);
+    if (!(error instanceof Refused)) {
+      console.error(error);
+      this.#timer = window.setTimeout(() => this.open(), RETRY_AFTER);
+    } else if (error.code === "unknown_peer" || error.code === "not-joined") {
+      this.dispatchEvent(new CustomEvent("stranger"));
+    } else if (error.code !== "away") {
+      setTimeout(() => this.resume(), RETRY_AFTER);
+    }
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  #watch(pc) {
+    clearTimeout(this.#timer);
+    const state = pc.connectionState;
+    if (state === "disconnected") this.#timer = window.setTimeout(() => this.restart(), RESTART_AFTER);
+    if (state === "failed") this.#timer = window.setTimeout(() => this.open(), 0);
+    this.dispatchEvent(new CustomEvent("state", { detail: state }));
+  }
+}
+
+/**
+ * The codecs the relay forwards, so that an offer with many people stays small.
+ * @param {RTCRtpTransceiver} transceiver @param {"audio" | "video"} kind @param {"send" | "receive"} way
+ */
+export function onlyForwarded(transceiver, kind, way) {
+  const known = (way === "send" ? RTCRtpSender : RTCRtpReceiver).getCapabilities(kind)?.codecs ?? [];
+  const wanted = kind === "audio" ? ["audio/opus"] : ["video/vp8", "video/rtx"];
+  const codecs = known.filter((codec) => wanted.includes(codec.mimeType.toLowerCase()));
+  if (codecs.length) transceiver.setCodecPreferences(codecs);
+}

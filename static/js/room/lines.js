@@ -1,0 +1,67 @@
+// @ts-check
+/** Says in words what is wrong with the call and what happens next. */
+
+/**
+ * @param {import("@/room/call.js").Call} call @param {import("@/room/own.js").Own} own
+ * @param {import("@/room/banner.js").Banners} banners @param {import("@/room/scene.js").Scene} scene @param {string} back
+ */
+export function startLines(call, own, banners, scene, back) {
+  /** @param {EventTarget} source @param {string} name @param {(detail: any) => void} act */
+  const on = (source, name, act) => source.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
+  let away = 0;
+
+  on(call, "line", (state) => {
+    clearTimeout(away);
+    if (state === "open") banners.lower("line");
+    else {
+      // A line that is back within a second is not worth a word.
+      away = window.setTimeout(() => {
+        banners.raise("line", { icon: "wifi-off", tone: "danger", text: gettext("Connection to the site lost. Reconnecting; the call goes on if it can.") });
+      }, 1000);
+    }
+  });
+  on(call, "relay", (state) => {
+    if (state === "ready") banners.lower("relay");
+    else banners.raise("relay", { icon: "refresh-cw", tone: "danger", text: gettext("The media relay is away. The call comes back by itself.") });
+  });
+  on(call, "media", (state) => {
+    if (state === "connected") banners.lower("media");
+    else if (state === "disconnected" || state === "failed") {
+      banners.raise("media", { icon: "wifi-off", text: gettext("Picture and sound are interrupted. Finding a new way.") });
+    }
+  });
+  on(call, "elsewhere", ({ message }) => {
+    const act = () => {
+      banners.lower("elsewhere");
+      call.join({ mic: own.on.mic, cam: own.on.camera });
+    };
+    banners.raise("elsewhere", { icon: "monitor", text: message, verb: gettext("Take it here"), act });
+  });
+  on(call, "over", (code) => {
+    if (code === 4401) {
+      location.reload(); // to the sign-in page and back
+      return;
+    }
+    own.stop();
+    const act = () => location.assign(back);
+    const text = gettext("This call is not open to you any more.");
+    banners.raise("over", { icon: "lock", tone: "danger", text, verb: gettext("Back to the consultation"), act });
+  });
+  on(call, "refused", ({ code, message, to }) => {
+    if (to === "join" && code === "room_full") banners.raise("over", { icon: "users", tone: "danger", text: message });
+    else if (to !== "offer" && to !== "probe") scene.announce(message);
+  });
+  on(own, "problem", ({ name, words }) => {
+    if (!words) {
+      banners.lower(name);
+      return;
+    }
+    const again = () => {
+      banners.lower(name);
+      if (name !== "share") own.set(name, true);
+    };
+    const symbol = name === "mic" ? "mic-off" : name === "camera" ? "camera-off" : "monitor-off";
+    const verb = name === "share" ? gettext("Close") : gettext("Try again");
+    banners.raise(name, { icon: symbol, text: words, verb, act: again });
+  });
+}

@@ -1,0 +1,78 @@
+// @ts-check
+/** Starts the room page: the device check, then the call; after a reload the call at once. */
+import { Signal } from "@/room/signal.js";
+import { Call } from "@/room/call.js";
+import { Devices } from "@/room/devices.js";
+import { Check } from "@/room/check.js";
+import { Own } from "@/room/own.js";
+import { Banners } from "@/room/banner.js";
+import { Panel } from "@/room/panel.js";
+import { Chat } from "@/room/chat.js";
+import { Scene } from "@/room/scene.js";
+import { startControls } from "@/room/controls.js";
+import { startLines } from "@/room/lines.js";
+import { startViewer } from "@/room/pointer.js";
+import { startClock } from "@/room/clock.js";
+
+const root = /** @type {HTMLElement} */ (document.querySelector("[data-room]"));
+const { consultation = "", socket = "", messagesUrl = "", back = "/", me = "", name = "" } = root.dataset;
+/** @param {string} selector */
+const find = (selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
+const inCall = `room.${consultation}.in-call`;
+
+const signal = new Signal(socket);
+const devices = new Devices();
+const call = new Call(signal);
+const own = new Own(call, devices);
+const banners = new Banners(find("[data-banners]"));
+const panel = new Panel(find("[data-side]"), /** @type {HTMLButtonElement} */ (find("[data-control=panel]")));
+const chat = new Chat(find("[data-chat]"), {
+  url: messagesUrl,
+  key: `room.${consultation}.${me}.message`,
+  onTyping: () => signal.send({ t: "typing", where: "chat" }),
+});
+
+/** @param {{mic: boolean, camera: boolean}} wish */
+async function enter(wish) {
+  sessionStorage.setItem(inCall, "1");
+  find("[data-check]").hidden = true;
+  find("[data-call]").hidden = false;
+  const scene = new Scene(root, call, own, banners, { username: me, name });
+  startLines(call, own, banners, scene, back);
+  startControls(root, { own, panel, leave });
+  startViewer(root, call, signal);
+  startClock(root);
+  call.join({ mic: wish.mic, cam: wish.camera });
+  scene.draw();
+  await own.start(wish);
+  find("[data-control=mic]").focus({ preventScroll: true });
+}
+
+function leave() {
+  sessionStorage.removeItem(inCall);
+  call.leave();
+  own.stop();
+  signal.close();
+  location.assign(back);
+}
+
+signal.addEventListener("news", (event) => {
+  const { kind, seq } = /** @type {CustomEvent} */ (event).detail;
+  if (kind === "message") chat.refresh();
+  document.body.dispatchEvent(new CustomEvent("news", { detail: { kind, seq, consultation: Number(consultation) } }));
+});
+signal.addEventListener("joined", () => chat.refresh());
+signal.addEventListener("typing", (event) => {
+  const { by, where } = /** @type {CustomEvent} */ (event).detail;
+  if (where === "chat") chat.showTyping(call.people.find((person) => person.username === by)?.name ?? by);
+});
+addEventListener("pagehide", () => signal.send({ t: "leave" }));
+
+signal.connect();
+chat.refresh();
+if (sessionStorage.getItem(inCall)) {
+  enter({ mic: devices.kept.micOn ?? true, camera: devices.kept.cameraOn ?? true });
+} else {
+  find("[data-check]").hidden = false;
+  new Check(find("[data-check]"), devices, signal, enter).start();
+}

@@ -1,0 +1,86 @@
+// @ts-check
+/** What others send: one receiving place for each track wanted; places whose track ended are used again. */
+import { Leg, onlyForwarded } from "@/room/leg.js";
+
+/** @typedef {{id: string, username: string, session: string, kind: "audio" | "video", source: "mic" | "camera" | "screen"}} Track */
+
+/** Sends `shown` (detail: {track, media}) and `ended` (detail: track). */
+export class Subscriber extends Leg {
+  /** @type {Map<string, Track>} */
+  #wanted = new Map();
+  /** @type {Map<string, RTCRtpTransceiver>} */
+  #places = new Map();
+
+  /** @param {import("@/room/leg.js").Negotiate} negotiate */
+  constructor(negotiate) {
+    super("sub", negotiate);
+  }
+
+  /** @param {Track[]} tracks all there are; what is new is asked for, what is gone is given up */
+  want(tracks) {
+    const next = new Map(tracks.map((track) => [track.id, track]));
+    const gone = [...this.#wanted.values()].filter((track) => !next.has(track.id));
+    const fresh = tracks.filter((track) => !this.#wanted.has(track.id));
+    this.#wanted = next;
+    for (const track of gone) this.dispatchEvent(new CustomEvent("ended", { detail: track }));
+    if (!gone.length && !fresh.length) return;
+    if (!this.pc) {
+      if (next.size) this.open();
+      return;
+    }
+    this.#arrange(this.pc);
+    this.change();
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  furnish(pc) {
+    this.#places.clear();
+    this.#arrange(pc);
+  }
+
+  describe() {
+    const want = /** @type {Record<string, string>} */ ({});
+    for (const [id, place] of this.#places) if (place.mid !== null) want[place.mid] = id;
+    return { want };
+  }
+
+  settled() {
+    for (const [id, place] of this.#places) {
+      const track = this.#wanted.get(id);
+      if (!track || place.currentDirection !== "recvonly") continue;
+      this.dispatchEvent(new CustomEvent("shown", { detail: { track, media: place.receiver.track } }));
+    }
+  }
+
+  /** Levels of what is heard, by session: 0 to 1. @returns {Promise<Map<string, number>>} */
+  async levels() {
+    const found = new Map();
+    for (const [id, place] of this.#places) {
+      const track = this.#wanted.get(id);
+      if (track?.kind !== "audio") continue;
+      for (const row of (await place.receiver.getStats()).values()) {
+        if (row.type === "inbound-rtp") found.set(track.session, row.audioLevel ?? 0);
+      }
+    }
+    return found;
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  #arrange(pc) {
+    for (const [id, place] of this.#places) {
+      if (this.#wanted.has(id)) continue;
+      place.direction = "inactive";
+      this.#places.delete(id);
+    }
+    const taken = new Set(this.#places.values());
+    for (const track of this.#wanted.values()) {
+      if (this.#places.has(track.id)) continue;
+      const free = pc.getTransceivers().find((place) => !taken.has(place) && place.receiver.track.kind === track.kind);
+      const place = free ?? pc.addTransceiver(track.kind, { direction: "recvonly" });
+      place.direction = "recvonly";
+      if (!free) onlyForwarded(place, track.kind, "receive");
+      this.#places.set(track.id, place);
+      taken.add(place);
+    }
+  }
+}

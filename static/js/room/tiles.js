@@ -1,0 +1,91 @@
+// @ts-check
+/** One tile per camera and per shared screen. Draws; decides nothing about media. */
+import { element, icon } from "@/base/dom.js";
+
+/** @typedef {import("@/room/call.js").Person} Person */
+
+const LEVEL_WORDS = () => [
+  gettext("Connection lost"),
+  gettext("Connection poor"),
+  gettext("Connection slow"),
+  gettext("Connection good"),
+];
+
+/** The elements of one person's picture. */
+export class Tile {
+  /** @param {Person} person @param {{source?: "camera" | "screen", own?: boolean}} [options] */
+  constructor(person, { source = "camera", own = false } = {}) {
+    this.person = person;
+    this.source = source;
+    this.own = own;
+    this.level = 3;
+    this.video = document.createElement("video");
+    this.video.autoplay = this.video.playsInline = this.video.muted = true;
+    if (own) this.video.dataset.own = source;
+    else this.video.dataset.participant = person.username;
+    this.off = element("div", { class: "tile-off" }, element("span", { class: "avatar", "aria-hidden": "true" }), element("span"));
+    this.name = element("span", { class: "truncate" });
+    this.muted = element("span", { class: "tile-muted-mark" }, icon("mic-off", "tile-muted"), element("span", { class: "visually-hidden" }, gettext("muted")));
+    this.bars = element("span", { class: "bars", role: "img" }, element("i"), element("i"), element("i"));
+    this.label = element("div", { class: "tile-label" }, this.muted, this.name, this.bars);
+    this.enlarge = element("button", { type: "button", class: "button button-icon button-small" }, icon("maximize"));
+    const actions = element("div", { class: "tile-actions" }, this.enlarge);
+    const facts = { class: "tile", role: "group", "data-tile": person.username, "data-source": source };
+    this.root = element("div", facts, this.off, this.video, this.label, actions);
+    if (own && source === "camera") this.root.classList.add("tile-mirror");
+    this.setLevel(3);
+    this.draw(person);
+  }
+
+  /** @param {Person} person */
+  draw(person) {
+    this.person = person;
+    const screen = this.source === "screen";
+    const [avatar, words] = this.off.children;
+    avatar.textContent = [...person.name][0] ?? "";
+    words.textContent = gettext("Camera off");
+    this.name.textContent = this.#title();
+    this.muted.hidden = screen || person.mic;
+    this.bars.hidden = screen;
+    const shows = screen || person.cam;
+    this.off.hidden = shows && this.video.srcObject !== null;
+    this.video.hidden = !shows;
+    this.root.setAttribute("aria-label", this.#title());
+    this.enlarge.setAttribute("aria-label", interpolate(gettext("Enlarge: %(name)s"), { name: this.#title() }, true));
+  }
+
+  #title() {
+    if (this.own && this.source === "camera") return gettext("You");
+    if (this.own) return gettext("Your screen");
+    const name = this.person.hospital ? `${this.person.name} · ${this.person.hospital}` : this.person.name;
+    return this.source === "screen" ? interpolate(gettext("Screen of %(name)s"), { name: this.person.name }, true) : name;
+  }
+
+  /** @param {MediaStreamTrack | null} media */
+  show(media) {
+    const shown = /** @type {MediaStream | null} */ (this.video.srcObject)?.getVideoTracks()[0] ?? null;
+    if (shown !== media) this.video.srcObject = media ? new MediaStream([media]) : null;
+    this.draw(this.person);
+    if (media) this.play();
+  }
+
+  /** Also after moving: an element put elsewhere pauses. */
+  play() {
+    if (this.video.srcObject && this.video.paused) {
+      this.video.play().catch((error) => error.name === "AbortError" || console.warn(error));
+    }
+  }
+
+  /** @param {number} level 0-3 */
+  setLevel(level) {
+    this.level = level;
+    this.bars.dataset.level = String(level);
+    this.bars.setAttribute("aria-label", LEVEL_WORDS()[level]);
+    this.bars.title = LEVEL_WORDS()[level];
+  }
+
+  /** @param {boolean} speaks */
+  setSpeaking(speaks) {
+    this.root.classList.toggle("tile-speaking", speaks);
+  }
+}
