@@ -8,6 +8,8 @@ MIN_INTERVAL = 0.5
 """Seconds between two requests for one stream."""
 RETRY = 1.0
 MAX_RETRIES = 5
+CLOCK_SLACK = 0.005
+"""Seconds by which a timer may fire early."""
 
 Schedule = Callable[[float, Callable[[], None]], object]
 """Calls back after so many seconds, like `loop.call_later`."""
@@ -19,7 +21,7 @@ class KeyframeRequester:
     def __init__(self, send: Callable[[], None], schedule: Schedule, clock: Callable[[], float]) -> None:
         self._send, self._schedule, self._clock = send, schedule, clock
         self._sent_at = float("-inf")
-        self._armed = False
+        self._due = float("inf")
         self._retries = 0
         self._packets_at_request = 0
         self.wanted = False
@@ -31,7 +33,7 @@ class KeyframeRequester:
         self.wanted = True
         self._retries = 0
         wait = self._sent_at + MIN_INTERVAL - self._clock()
-        if wait <= 0:
+        if wait <= CLOCK_SLACK:
             self._ask()
         else:
             self._arm(wait)
@@ -52,16 +54,20 @@ class KeyframeRequester:
         self._arm(RETRY)
 
     def _arm(self, delay: float) -> None:
-        if not self._armed:
-            self._armed = True
+        due = self._clock() + delay
+        if due < self._due:
+            self._due = due
             self._schedule(delay, self._fire)
 
     def _fire(self) -> None:
-        self._armed = False
+        # A timer armed for later than the one that replaced it finds nothing due.
+        if self._clock() < self._due - CLOCK_SLACK:
+            return
+        self._due = float("inf")
         if not self.wanted:
             return
         wait = self._sent_at + MIN_INTERVAL - self._clock()
-        if wait > 0:
+        if wait > CLOCK_SLACK:
             self._arm(wait)
         elif self._retries < MAX_RETRIES and (self.packets > self._packets_at_request or not self._retries):
             self._retries += 1
