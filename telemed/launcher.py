@@ -126,7 +126,7 @@ class Request(http_protocol.WebRequest):
         channel = self.channel
         processed = super().process()
         upgraded = getattr(channel.transport, "protocol", None)
-        if isinstance(upgraded, WebSocketProtocol):
+        if isinstance(upgraded, Socket):
             upgraded.gate = self.gate
             channel.setTimeout(None)
             channel.registerProducer(self.gate, True)
@@ -164,6 +164,15 @@ class Request(http_protocol.WebRequest):
             super().check_timeouts()
 
 
+class Socket(WebSocketProtocol):
+    """A WebSocket that may be closed with every code of RFC 6455: autobahn keeps 1008 and 1012 to itself."""
+
+    gate: Gate | None = None
+
+    def serverClose(self, code: int | None = None) -> None:
+        self.sendCloseFrame(code=code or 1000)
+
+
 class Factory(http_protocol.HTTPFactory):
     """Makes our channels and requests."""
 
@@ -198,10 +207,12 @@ class Server(server.Server):
     def run(self) -> None:
         # Daphne makes its factory by this module-wide name.
         server.HTTPFactory = Factory
-        reactor.callWhenRunning(self._catch_signals)
+        reactor.callWhenRunning(self._set_up)
         super().run()
 
-    def _catch_signals(self) -> None:
+    def _set_up(self) -> None:
+        self.ws_factory.protocol = Socket
+        self.ws_factory.setProtocolOptions(failByDrop=False)  # who sends too much is told 1009
         loop = asyncio.get_event_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.drain)
@@ -225,12 +236,11 @@ class Server(server.Server):
 
     async def _pass_or_drop(self, protocol: Any) -> None:
         """A socket whose reader takes nothing is closed: its client comes back and catches up from the rows."""
-        gate = getattr(protocol, "gate", None)
-        if gate is None:
+        if protocol.gate is None:
             return
         try:
             async with asyncio.timeout(SOCKET_STALL_SECONDS):
-                await gate.passed()
+                await protocol.gate.passed()
         except TimeoutError:
             log.warning("socket dropped: its reader took nothing for %s s", SOCKET_STALL_SECONDS)
             protocol.transport.abortConnection()
@@ -255,7 +265,7 @@ class Server(server.Server):
         for port in self.ports:
             port.stopListening()
         for protocol in list(self.connections):
-            if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
+            if isinstance(protocol, Socket) and protocol.state == protocol.STATE_OPEN:
                 protocol.serverClose(code=1012)
         self._drained(time.monotonic() + DRAIN_SECONDS)
 
