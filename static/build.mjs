@@ -1,6 +1,7 @@
 // Builds static/vendor from node_modules: one icon sprite and the third-party browser code. Needs no network.
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const modules = "../node_modules/";
@@ -44,6 +45,17 @@ async function tus() {
   await writeFile(here(`${vendor}tus.js`), `${code}\nexport const { Upload, isSupported } = globalThis.tus;\n`);
 }
 
+// The static server sends these to browsers that take them.
+async function compress() {
+  const names = (await readdir(here(vendor))).filter((name) => /\.(js|svg)$/.test(name));
+  for (const name of names) {
+    const plain = await readFile(here(vendor + name));
+    await writeFile(here(`${vendor}${name}.br`), brotliCompressSync(plain));
+    await writeFile(here(`${vendor}${name}.gz`), gzipSync(plain, { level: 9 }));
+  }
+}
+
 await mkdir(here(vendor), { recursive: true });
 const [count] = await Promise.all([icons(), copies(), tus()]);
+await compress();
 console.log(`static/vendor: ${count} icons, htmx, tus, signature_pad`);
