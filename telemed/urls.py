@@ -1,8 +1,20 @@
 """Every URL of the site."""
 
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
+from django.views.i18n import JavaScriptCatalog
+
+from consult.views import account
+from telemed import views
 
 urlpatterns = [
+    path("accounts/login/", account.Login.as_view(), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/password/", account.PasswordChange.as_view(), name="password_change"),
+    path("accounts/language/", account.set_language, name="set-language"),
+    path("accounts/alive/", account.alive, name="session-alive"),
+    path("healthz", views.healthz, name="healthz"),
+    path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
     path("", include("consult.urls")),
     path("", include("imaging.urls")),
 ]

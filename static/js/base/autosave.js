@@ -70,19 +70,21 @@ async function post(form, drafts, say) {
   if (answer.ok) {
     drafts.forget(sent);
     say("saved", interpolate(gettext("Saved %(time)s"), { time: clockTime() }, true));
-    form.dispatchEvent(new CustomEvent("autosaved", { bubbles: true }));
+    const detail = await answer.json().catch(() => ({}));
+    form.dispatchEvent(new CustomEvent("autosaved", { bubbles: true, detail }));
     return 0;
   }
   if (answer.status >= 500) throw new Error(String(answer.status));
   if (answer.status === 401) say("local", gettext("You were signed out. Kept on this computer."));
-  else say("failed", (await words(answer)) || gettext("Not saved. Copy your text and reload the page."));
+  else await refused(form, answer, say);
   return 0;
 }
 
-/** What a refusal says. @param {Response} answer @returns {Promise<string>} */
-async function words(answer) {
-  const said = await answer.json().catch(() => ({}));
-  return said.message ?? "";
+/** @param {HTMLFormElement} form @param {Response} answer @param {(state: string, words: string) => void} say */
+async function refused(form, answer, say) {
+  const detail = await answer.json().catch(() => ({}));
+  say("failed", detail.message ?? gettext("Not saved. Copy your text and reload the page."));
+  form.dispatchEvent(new CustomEvent("autosave-refused", { bubbles: true, detail }));
 }
 
 export function startAutosave() {

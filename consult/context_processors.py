@@ -1,0 +1,37 @@
+"""What the frame of every page shows: navigation by role, the bell, the version."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from consult import policies
+from consult.models import Notification
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Lazy: a fragment that draws no frame asks nothing of the database."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"version": settings.VERSION}
+    return {
+        "version": settings.VERSION,
+        "nav": SimpleLazyObject(lambda: _nav(request)),
+        "unread_count": SimpleLazyObject(lambda: Notification.objects.filter(person_id=user.pk, seen_at=None).count()),
+        "notification_seq": SimpleLazyObject(
+            lambda: Notification.objects.filter(person_id=user.pk).values_list("id", flat=True).first() or 0
+        ),
+    }
+
+
+def _nav(request: HttpRequest) -> list[dict[str, Any]]:
+    entries = [("home", "layout-grid", _("Worklist"))]
+    if policies.may_ask(request.user):
+        entries.append(("consultation-new", "file-plus", _("New request")))
+    here = request.resolver_match.url_name if request.resolver_match else ""
+    return [
+        {"url": reverse(name), "icon": icon, "label": label, "active": name == here} for name, icon, label in entries
+    ]

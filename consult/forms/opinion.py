@@ -1,0 +1,49 @@
+"""The specialist's opinion, its signing and amending; the asking side's decision."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from consult.models import Decision
+
+
+class OpinionForm(forms.Form):
+    """The draft. `draft_rev` is the revision it was typed into: a newer one elsewhere is a conflict."""
+
+    findings = forms.CharField(label=_("Findings"), required=False, widget=forms.Textarea(attrs={"rows": 5}))
+    diagnosis = forms.CharField(label=_("Diagnosis"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    recommendation = forms.CharField(
+        label=_("Recommendation"), required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    draft_rev = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", "opinion_%s")
+        super().__init__(*args, **kwargs)
+
+
+class SignForm(forms.Form):
+    draft_rev = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
+class DecisionForm(forms.Form):
+    verdict = forms.ChoiceField(label=_("Decision"), choices=Decision.Verdict.choices, widget=forms.RadioSelect)
+    final_diagnosis = forms.CharField(label=_("Final diagnosis"), widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Needed unless the opinion is adopted as it is."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        fields = super().clean() or {}
+        if fields.get("verdict") in {Decision.Verdict.PARTLY, Decision.Verdict.NOT} and not fields.get("reason"):
+            self.add_error("reason", _("Say why the opinion is not adopted as it is."))
+        return fields

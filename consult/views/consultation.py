@@ -1,0 +1,68 @@
+"""The consultation's page: its head with the next step, the record, who takes part, and what happened."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from consult import policies
+from consult.models import Consultation
+from consult.views import consent, decision, message, opinion
+from consult.views.history import entries
+from consult.views.reading import opened
+from consult.views.steps import step
+
+
+@require_safe
+@login_required
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    consultation = opened(request, pk, is_page=True)
+    context = head_context(request, consultation)
+    context |= consent.section_context(request, consultation)
+    context |= opinion.section_context(request, consultation)
+    context |= decision.section_context(request, consultation)
+    context |= message.section_context(request, consultation)
+    context["entries"] = entries(consultation)
+    context["may_add_images"] = policies.may_add_images(request.user, consultation)
+    return render(request, "consultation/page.html", context)
+
+
+def head_context(request: HttpRequest, consultation: Consultation) -> dict[str, Any]:
+    return {
+        "consultation": consultation,
+        "step": step(request.user, consultation),
+        "side": policies.side_of(request.user, consultation),
+        "may_join": policies.may_join(request.user, consultation),
+        "needs_consent": policies.may_enter(request.user, consultation) and not policies.has_consent(consultation),
+        "may_write": policies.may_write(request.user, consultation),
+    }
+
+
+@require_safe
+@login_required
+def head(request: HttpRequest, pk: int) -> HttpResponse:
+    return render(request, "consultation/_head.html", head_context(request, opened(request, pk)))
+
+
+@require_safe
+@login_required
+def record(request: HttpRequest, pk: int) -> HttpResponse:
+    """The facts beside the call and on the page."""
+    consultation = opened(request, pk)
+    may_edit = policies.may_edit(request.user, consultation)
+    return render(request, "consultation/_record.html", {"consultation": consultation, "may_edit": may_edit})
+
+
+@require_safe
+@login_required
+def people(request: HttpRequest, pk: int) -> HttpResponse:
+    return render(request, "consultation/_people.html", {"consultation": opened(request, pk)})
+
+
+@require_safe
+@login_required
+def history(request: HttpRequest, pk: int) -> HttpResponse:
+    consultation = opened(request, pk)
+    return render(request, "history/_section.html", {"consultation": consultation, "entries": entries(consultation)})

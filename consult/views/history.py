@@ -1,0 +1,57 @@
+"""What happened to a consultation, in words: the audit rows that people who take part should read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from consult.models import AuditEntry, Consultation, User
+
+# action -> icon, words. What is not named here (reads, saved drafts, messages) is for the regulator, not for this list.
+WORDS: dict[str, tuple[str, str | Promise]] = {
+    "consultation.start": ("pencil", _("Request started")),
+    "consultation.submit": ("send", _("Request sent")),
+    "consultation.triage": ("clipboard-check", _("Triage started")),
+    "consultation.ask_more": ("circle-help", _("More information asked for")),
+    "consultation.supply": ("message-square", _("Question answered")),
+    "consultation.return": ("undo-2", _("Returned")),
+    "consultation.assign": ("user-plus", _("Offered to a specialist")),
+    "consultation.accept": ("check", _("Accepted")),
+    "consultation.take": ("hand", _("Taken by the department")),
+    "consultation.decline": ("user-x", _("Declined")),
+    "consultation.schedule": ("calendar-clock", _("Appointment made")),
+    "consultation.review": ("file-search", _("To be answered without a call")),
+    "consultation.wait": ("hourglass", _("First person in the call")),
+    "consultation.begin": ("video", _("Call began")),
+    "consultation.interrupt": ("wifi-off", _("Call interrupted")),
+    "consultation.end_session": ("phone-off", _("Session ended")),
+    "consultation.sign": ("file-check", _("Opinion signed")),
+    "consultation.sign_amendment": ("file-check", _("Amendment signed")),
+    "consultation.decide": ("check-check", _("Decision recorded")),
+    "consultation.follow_up": ("calendar-check", _("Follow-up started")),
+    "consultation.close": ("archive", _("Closed")),
+    "consultation.cancel": ("ban", _("Cancelled")),
+    "consultation.call_off": ("ban", _("Called off")),
+    "consultation.miss": ("user-x", _("Did not take place")),
+    "consultation.expire": ("timer-off", _("Expired without an answer")),
+    "consultation.refer": ("arrow-right-left", _("Patient transferred")),
+    "consent.record": ("signature", _("Consent given")),
+    "consent.withdraw": ("file-x", _("Consent withdrawn")),
+    "opinion.amend": ("file-pen", _("Amendment opened")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    at: datetime
+    icon: str
+    words: str | Promise
+    by: str
+
+
+def entries(consultation: Consultation) -> list[Entry]:
+    """Newest first."""
+    rows = list(AuditEntry.objects.filter(consultation=consultation.pk, action__in=WORDS).order_by("-seq"))
+    people = {user.get_username(): user for user in User.objects.filter(username__in={row.actor for row in rows})}
+    return [Entry(row.at, *WORDS[row.action], by=str(people[row.actor]) if row.actor in people else "") for row in rows]

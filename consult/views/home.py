@@ -1,0 +1,123 @@
+"""The one home page: what waits for this person, and what is under way, by role."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from consult import policies
+from consult.models import AuditEntry, Consultation, User
+from consult.states import State
+from consult.views.steps import step
+
+S = State
+PER_PAGE = 10
+Words = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One list of the home page: rows of a worklist, narrowed to `states`, for whom `belongs` says yes."""
+
+    name: str
+    worklist: str
+    title: Words
+    empty: Words
+    belongs: Callable[[Any], bool]
+    hint: Words = ""
+    states: frozenset[State] | None = None
+    folds: bool = False
+
+
+def _is_desk(user: User) -> bool:
+    return policies.is_scheduler(user)
+
+
+OPINION = frozenset({S.ASYNC_REVIEW, S.OPINION_DUE})
+ASKER_TODO = frozenset({S.DRAFT, S.RETURNED, S.NEEDS_INFO, S.SIGNED})
+DESK_TODO = frozenset({S.SUBMITTED, S.TRIAGE, S.DECLINED})
+SECTIONS = (
+    Section(
+        "triage", "todo", _("To triage"), _("Nothing waits for triage."), _is_desk,
+        _("New and declined requests appear here by themselves."), DESK_TODO,
+    ),
+    Section(
+        "offered", "todo", _("Offered to me"), _("Nothing is offered to you."), policies.is_expert,
+        _("You are told here, by the bell and by a sound, as soon as somebody asks you."), frozenset({S.OFFERED}),
+    ),
+    Section(
+        "opinions", "todo", _("Opinions due"), _("No opinion is due."), policies.is_expert,
+        _("After a call its consultation waits here until you have signed."), OPINION,
+    ),
+    Section(
+        "yours", "todo", _("Waiting for you"), _("Nothing waits for you."), policies.is_doctor,
+        _("Drafts, questions to you and signed opinions appear here."), ASKER_TODO,
+    ),
+    Section(
+        "calls", "live", _("Calls"), _("No call is under way."), bool,
+        _("Accepted consultations appear here; join with one click."),
+    ),
+    Section(
+        "department", "department", _("Open to my department"), _("Nothing is open to your department."),
+        policies.is_expert, _("Requests to your department that nobody has accepted yet."),
+    ),
+    Section(
+        "open", "open", _("Under way"), _("Nothing else is under way."), bool,
+        _("What is sent, and waits for somebody else."),
+    ),
+    Section(
+        "done", "done", _("Finished"), _("Nothing is finished yet."), bool,
+        _("Answered, closed and cancelled consultations stay readable here."), folds=True,
+    ),
+)  # fmt: skip
+
+
+def sections_of(user: User) -> list[Section]:
+    return [section for section in SECTIONS if policies.roles(user) and section.belongs(user)]
+
+
+@require_safe
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    lists = [filled(request, section, 1) for section in sections_of(request.user)]
+    context: dict[str, Any] = {
+        "lists": lists,
+        "may_ask": policies.may_ask(request.user),
+        "is_scheduler": policies.is_scheduler(request.user),
+        "is_regulator": policies.is_regulator(request.user),
+        "waiting": sum(item["page"].paginator.count for item in lists if item["section"].worklist == "todo"),
+    }
+    if context["is_regulator"]:
+        context["audit_last"] = AuditEntry.objects.order_by("-seq").first()
+    return render(request, "home/page.html", context)
+
+
+@require_safe
+@login_required
+def worklist(request: HttpRequest, name: str) -> HttpResponse:
+    section = next((one for one in sections_of(request.user) if one.name == name), None)
+    if section is None:
+        raise Http404
+    number = request.GET.get("page", "1")
+    return render(request, "worklist/_section.html", filled(request, section, number))
+
+
+def filled(request: HttpRequest, section: Section, number: int | str) -> dict[str, Any]:
+    """A section with the rows of one page; the number of queries does not depend on the number of rows."""
+    rows: QuerySet[Consultation] = policies.worklist(request.user, section.worklist)
+    if section.states is not None:
+        rows = rows.filter(state__in=section.states)
+    page = Paginator(rows, PER_PAGE).get_page(number)
+    return {
+        "section": section,
+        "page": page,
+        "rows": [(consultation, step(request.user, consultation)) for consultation in page],
+    }

@@ -1,0 +1,142 @@
+"""The opinion: its draft, its signing and amending, the signed versions and their PDF."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from consult import policies
+from consult.errors import NotAllowed, Refusal
+from consult.forms.consultation import ReasonForm
+from consult.forms.opinion import OpinionForm, SignForm
+from consult.models import Consultation, Opinion
+from consult.services import audit
+from consult.services import opinion as opinions
+from consult.views.answers import acted
+from consult.views.reading import opened
+
+TEXTS = ("findings", "diagnosis", "recommendation")
+
+
+@require_safe
+@login_required
+def section(request: HttpRequest, pk: int) -> HttpResponse:
+    """The signed versions, for everyone who sees the consultation."""
+    return render(request, "opinion/_versions.html", section_context(request, opened(request, pk)))
+
+
+def section_context(request: HttpRequest, consultation: Consultation) -> dict[str, Any]:
+    rows = policies.visible_versions(request.user, consultation).order_by("opinion_id", "-number")
+    return {
+        "consultation": consultation,
+        "versions": list(rows.select_related("opinion", "signed_by")),
+        "may_write": policies.may_write(request.user, consultation),
+        "may_see_draft": policies.may_see_draft(request.user, consultation),
+        "may_amend": policies.may_amend(request.user, consultation)
+        and not policies.may_write(request.user, consultation),
+    }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def draft(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET: the editor as a fragment, for the page and the room. POST: keep the draft, answer its new revision."""
+    if request.method == "POST":
+        return _save(request, pk)
+    consultation = opened(request, pk)
+    if not policies.may_see_draft(request.user, consultation):
+        raise NotAllowed("not_allowed", _("The draft is open to the answering side only."))
+    return render(request, "opinion/_draft.html", draft_context(request, consultation))
+
+
+def draft_context(request: HttpRequest, consultation: Consultation) -> dict[str, Any]:
+    may_write = policies.may_write(request.user, consultation)
+    rows = Opinion.objects.filter(consultation_id=consultation.pk).select_related("author")
+    own = next((row for row in rows if row.author_id == request.user.pk), None)
+    shown = own if may_write else own or next(iter(rows), None)
+    initial = {name: getattr(shown, name) for name in TEXTS} if shown else {}
+    rev = shown.draft_rev if shown else 0
+    return {
+        "consultation": consultation,
+        "opinion": shown,
+        "may_write": may_write,
+        "may_sign": policies.may_sign(request.user, consultation),
+        "form": OpinionForm(initial=initial | {"draft_rev": rev}),
+    }
+
+
+def _save(request: HttpRequest, pk: int) -> HttpResponse:
+    consultation = get_object_or_404(policies.visible_consultations(request.user), pk=pk)
+    form = OpinionForm(request.POST)
+    if not form.is_valid():
+        raise Refusal("unreadable", _("The draft could not be read. Copy your text and reload the page."))
+    fields = {name: form.cleaned_data[name] for name in TEXTS}
+    row = opinions.save_draft(
+        consultation=consultation, by=request.user, fields=fields, draft_rev=form.cleaned_data["draft_rev"]
+    )
+    return JsonResponse({"draft_rev": row.draft_rev, "saved_at": timezone.now().isoformat()})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def sign(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET: the dialog with the opinion as it will be signed. POST: sign it with the password."""
+    consultation = opened(request, pk)
+    if not policies.may_see_draft(request.user, consultation):
+        raise NotAllowed("not_allowed", _("Only the specialist who answers signs the opinion."))
+    context = draft_context(request, consultation)
+    form = SignForm(request.POST or None, initial={"draft_rev": context["form"].initial["draft_rev"]})
+    if request.method == "POST" and form.is_valid():
+        try:
+            opinions.sign(consultation=consultation, by=request.user, **form.cleaned_data)
+        except Refusal as refusal:
+            if refusal.status != 422:
+                raise
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.message))
+        else:
+            return acted(request, consultation, _("The opinion is signed. The asking doctor has been told."))
+    licence = policies.licence_on(request.user)
+    return render(
+        request,
+        "opinion/_sign.html",
+        context | {"sign_form": form, "licence": licence},
+        status=422 if form.errors else 200,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def amend(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET: the dialog that asks why. POST: open a draft for the next version."""
+    consultation = get_object_or_404(policies.visible_consultations(request.user), pk=pk)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        opinions.amend(consultation=consultation, by=request.user, **form.cleaned_data)
+        return acted(request, consultation, _("The amendment is open. The signed version stays as it is."))
+    if not policies.may_amend(request.user, consultation):
+        raise NotAllowed("not_allowed", _("Only the specialist who signed amends the opinion."))
+    return render(
+        request,
+        "opinion/_amend.html",
+        {"consultation": consultation, "form": form},
+        status=422 if form.errors else 200,
+    )
+
+
+@require_safe
+@login_required
+def pdf(request: HttpRequest, pk: int, version: int) -> HttpResponse:
+    """The signed version as it is printed."""
+    consultation = get_object_or_404(policies.visible_consultations(request.user), pk=pk)
+    row = get_object_or_404(policies.visible_versions(request.user, consultation), pk=version)
+    content = opinions.printed(version=row)
+    audit.record_read(by=request.user, thing=row, consultation=consultation, what="print")
+    response = HttpResponse(content, content_type="application/pdf")
+    name = f"{consultation.number}-v{row.number}.pdf"
+    response["Content-Disposition"] = f'inline; filename="{name}"'
+    response["Cache-Control"] = "private, no-store"
+    return response
