@@ -8,11 +8,10 @@ import os
 import socket
 import threading
 import time
-from datetime import timedelta
 from typing import Any
 
 from celery import Celery, signals
-from django.db import IntegrityError, close_old_connections
+from django.db import close_old_connections
 from django.utils import timezone
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemed.settings")
@@ -24,9 +23,8 @@ app.autodiscover_tasks()
 
 log = logging.getLogger("telemed.worker")
 
-BEAT_SECONDS = 10.0
-LEASE = timedelta(seconds=30)
-SCHEDULE = ("consult.tasks.run_due", "telemed.celery.heartbeat")
+EXPIRES_SECONDS = 30  # a bell nobody heard for so long is forgotten
+SCHEDULE = {"consult.tasks.run_due": 2.0, "telemed.celery.heartbeat": 10.0}  # seconds between two bells
 
 
 @signals.task_prerun.connect
@@ -46,42 +44,23 @@ def heartbeat() -> None:
     )
 
 
-def lead(holder: str) -> bool:
-    """True when `holder` is the one beat of all processes for the next LEASE; the database decides."""
-    from telemed.models import Beacon
-
-    now = timezone.now()
-    beat = Beacon.objects.filter(name="beat")
-    if beat.filter(holder=holder).update(seen_at=now) or beat.filter(seen_at__lt=now - LEASE).update(
-        holder=holder, seen_at=now
-    ):
-        return True
-    try:
-        _, made = Beacon.objects.get_or_create(name="beat", defaults={"holder": holder, "seen_at": now})
-    except IntegrityError:
-        return False
-    return made
-
-
 class Beat(threading.Thread):
-    """Rings the schedule every BEAT_SECONDS while this process leads. Ends with `stop`."""
+    """Rings SCHEDULE until `stop`. Several may ring: rows decide which process runs a line of the schedule."""
 
     def __init__(self) -> None:
         super().__init__(name="beat", daemon=True)
-        self.holder = f"{socket.gethostname()}.{os.getpid()}.{time.monotonic_ns()}"
         self._ended = threading.Event()
 
     def run(self) -> None:
-        while not self._ended.is_set():
-            try:
-                if lead(self.holder):
-                    for name in SCHEDULE:
-                        app.send_task(name, expires=LEASE.total_seconds(), retry=False)
-            except Exception:
-                log.exception("beat: not rung, tried again in %s s", BEAT_SECONDS)
-            finally:
-                close_old_connections()
-            self._ended.wait(BEAT_SECONDS)
+        due = dict.fromkeys(SCHEDULE, 0.0)
+        while not self._ended.wait(0.5):
+            now = time.monotonic()
+            for name in [name for name, at in due.items() if at <= now]:
+                due[name] = now + SCHEDULE[name]
+                try:
+                    app.send_task(name, expires=EXPIRES_SECONDS, retry=False)
+                except Exception:
+                    log.warning("beat: %s not rung, tried again in %s s", name, SCHEDULE[name], exc_info=True)
 
     def stop(self) -> None:
         self._ended.set()

@@ -65,6 +65,8 @@ def read() -> Env:
     except ValidationError as error:
         lines = [f"{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg']}" for e in error.errors()]
         raise SystemExit("Wrong settings:\n  " + "\n  ".join(lines)) from None
+    if env.worker != "embedded" and not env.redis_url:
+        raise SystemExit("Wrong settings:\n  WORKER: a worker outside the site needs REDIS_URL")
     if not env.debug and not env.secret_key:
         raise SystemExit("Wrong settings:\n  SECRET_KEY: needed when DEBUG is off")
     return env

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Beacon(models.Model):
-    """The last sign of life of `worker` (a job it ran) and of `beat` (the one leader, `holder`)."""
+    """The last sign of life of `worker`: a job that `holder` (host.process) ran."""
 
     name = models.CharField(max_length=40, primary_key=True)
     holder = models.CharField(max_length=120, blank=True)

@@ -17,12 +17,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from consult.models import Relay
+from consult.services import relay
 from telemed.models import Beacon
 
 PART_SECONDS = 2
 WORKER_ALIVE = timedelta(seconds=30)
-RELAY_ALIVE = timedelta(seconds=6)
 
 # A dead database holds a thread for as long as its own time-out: the answer does not wait for it.
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="healthz")
@@ -51,11 +50,7 @@ def _rows() -> dict[str, Any]:
     try:
         return {
             "worker": Beacon.objects.filter(name="worker", seen_at__gte=now - WORKER_ALIVE).exists(),
-            "relays": list(
-                Relay.objects.filter(seen_at__gte=now - RELAY_ALIVE)
-                .exclude(channel="")
-                .values("name", "rooms", "participants", "load")
-            ),
+            "relays": list(relay.live(now).values("name", "rooms", "participants", "load")),
         }
     finally:
         connection.close()
