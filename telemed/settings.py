@@ -114,7 +114,7 @@ CHANNEL_LAYERS = {
     "default": (
         {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [env.redis_url]},
+            "CONFIG": {"hosts": [env.redis_url], "prefix": f"{DATABASES['default']['NAME']}."},
         }
         if LARGE
         else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}
@@ -122,6 +122,7 @@ CHANNEL_LAYERS = {
 }
 
 CELERY_BROKER_URL = env.redis_url or "memory://"
+CELERY_TASK_DEFAULT_QUEUE = f"telemed.{DATABASES['default']['NAME']}" if LARGE else "telemed"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True

@@ -8,6 +8,7 @@ from django.db.backends.sqlite3.operations import DatabaseOperations
 
 from tests import cast as people
 
+pytest_plugins = ["tests.platform.fixtures"]
 _sql_flush = DatabaseOperations.sql_flush
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of real processes; other tests import them: `from tests.platform.conftest import large_servers`."""
+"""Fixtures of real processes for every test (tests/conftest.py loads them)."""
 
 import os
 from collections.abc import Iterator
@@ -7,6 +7,15 @@ import pytest
 
 from tests.platform.servers import postgres, redis
 from tests.platform.site import LargeSite, Site
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """On the large form every worker of xdist has a database of its own, so its news need names of their own too."""
+    from django.conf import settings
+
+    worker = getattr(config, "workerinput", {}).get("workerid", "main")
+    if settings.LARGE:
+        settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"test.{worker}."
 
 
 @pytest.fixture(scope="session")

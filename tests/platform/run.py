@@ -1,0 +1,105 @@
+"""`make test`: what the tests need, a throwaway PostgreSQL and Redis, then pytest on the small and the large form.
+
+Says what to install when something is missing and may not be installed; nothing is skipped for want of a program.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+
+from tests.platform.servers import find, postgres, redis
+from tests.platform.site import ROOT, environment
+
+NEEDED = {  # program: Debian's package
+    "chromium": "chromium",
+    "initdb": "postgresql",
+    "redis-server": "redis-server",
+    "xgettext": "gettext",
+    "pdftotext": "poppler-utils",
+    "fc-list": "fontconfig",
+}
+CHINESE_FONT = "fonts-noto-cjk"
+PARTS = {  # name: (form, arguments of pytest)
+    "small form": ("small", ["-n", "2", "--dist=loadfile", "-m", "not browser and not large"]),
+    "small form, browser": ("small", ["-m", "browser and not large"]),
+    "large form": (
+        "large",
+        ["-n", "2", "--dist=loadfile", "-m", "not browser and not large and not small"]
+        + ["tests/consult", "tests/imaging", "tests/live"],
+    ),
+    "large form, processes": ("small", ["-m", "large"]),
+}
+PART_SECONDS = 1500
+NO_TESTS = 5  # pytest's exit code
+
+
+def missing() -> list[str]:
+    """Debian packages of what this machine lacks."""
+    lacking = [package for program, package in NEEDED.items() if not find(program)]
+    fonts = subprocess.run(["fc-list", ":lang=zh"], capture_output=True).stdout if find("fc-list") else b""
+    return lacking + ([] if fonts else [CHINESE_FONT])
+
+
+def install() -> None:
+    """Install what is missing as root on Debian; otherwise say what to install and stop."""
+    packages = missing()
+    if not packages:
+        return
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        sys.exit(f"The tests need more programs. On Debian: sudo {' '.join(command)}")
+    print(f"Installing {' '.join(packages)}", flush=True)
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], env=env, stdout=subprocess.DEVNULL, check=False)
+    subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=False)
+    if missing():
+        sys.exit(f"Could not install {' '.join(missing())}: the tests need them.")
+
+
+@contextlib.contextmanager
+def surroundings() -> Iterator[dict[str, str]]:
+    """The environment of every part: a DATA_DIR of its own and the addresses of both servers."""
+    with tempfile.TemporaryDirectory(prefix="telemed-test-") as data, postgres() as database, redis() as broker:
+        yield environment(DATA_DIR=data, TEST_POSTGRES_URL=database, TEST_REDIS_URL=broker)
+
+
+def run(part: str, env: dict[str, str], extra: list[str]) -> bool:
+    """Run one part; whether it is green."""
+    form, arguments = PARTS[part]
+    if form == "large":
+        env = env | {"DATABASE_URL": env["TEST_POSTGRES_URL"], "REDIS_URL": env["TEST_REDIS_URL"]}
+    print(f"\n== {part}", flush=True)
+    began = time.monotonic()
+    try:
+        code = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "--durations=8", *arguments, *extra],
+            cwd=ROOT,
+            env=env,
+            timeout=PART_SECONDS,
+        ).returncode
+    except subprocess.TimeoutExpired:
+        print(f"{part}: not over after {PART_SECONDS} s", flush=True)
+        return False
+    print(f"== {part}: {time.monotonic() - began:.0f} s", flush=True)
+    return code == 0
+
+
+def main() -> None:
+    install()
+    wanted = [part for part in PARTS if len(sys.argv) < 2 or sys.argv[1] in part]
+    began = time.monotonic()
+    with surroundings() as env:
+        results = {part: run(part, env, sys.argv[2:]) for part in wanted}
+    print(f"\nAll parts in {time.monotonic() - began:.0f} s:")
+    for part, green in results.items():
+        print(f"  {'passed' if green else 'FAILED'}  {part}")
+    sys.exit(0 if all(results.values()) else 1)
+
+
+if __name__ == "__main__":
+    main()
