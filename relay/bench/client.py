@@ -12,7 +12,7 @@ from aioice import stun
 
 from relay import rtp
 from relay.dtls import Certificate, DtlsAssociation, Fingerprint
-from relay.egress import Destination, Egress
+from relay.egress import Destination, Egress, Slot
 from relay.srtp import PacketBuffer, SrtpCipher
 
 OPUS, VP8, RTX = 111, 96, 97
@@ -59,22 +59,25 @@ class PacketConnection:
     def __init__(self, certificate: Certificate, on_rtp: RTP_HANDLER, on_rtcp: Callable[[bytes], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_rtp, self._on_rtcp = on_rtp, on_rtcp
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.setblocking(False)
-        self._egress = Egress(self._socket)
+        self._open()
         self._buffer = PacketBuffer()
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
         self._certificate = certificate
         self._dtls = DtlsAssociation(certificate, self._send, self._changed, "client")
         self._state: asyncio.Future[str] = self._loop.create_future()
         self._checked = asyncio.Event()
-        self._relay_ufrag = self._relay_password = ""
+        self.relay_ufrag = self.relay_password = ""
         self._destination: Destination | None = None
         self._receiving: SrtpCipher | None = None
         self._sending: SrtpCipher | None = None
+
+    def _open(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self._egress = Egress(self._socket)
         self._loop.add_reader(self._socket.fileno(), self._drain)
 
     def offer(self, direction: str, kinds: list[str]) -> str:
@@ -100,20 +103,20 @@ class PacketConnection:
 
     def use(self, answer: str) -> None:
         """Takes credentials and address from an answer."""
-        self._relay_ufrag = _find(answer, r"a=ice-ufrag:(\S+)")
-        self._relay_password = _find(answer, r"a=ice-pwd:(\S+)")
+        self.relay_ufrag = _find(answer, r"a=ice-ufrag:(\S+)")
+        self.relay_password = _find(answer, r"a=ice-pwd:(\S+)")
         host, port = _find(answer, r"a=candidate:\S+ 1 udp \d+ (\S+ \d+)").split(" ")
         self._destination = Destination((host, int(port)))
 
     def check(self, nominate: bool = True) -> bytes:
         """Sends a connectivity check (RFC 8445 section 7.2), which is also the consent; the datagram."""
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        request.attributes["USERNAME"] = f"{self._relay_ufrag}:{self.ufrag}"
+        request.attributes["USERNAME"] = f"{self.relay_ufrag}:{self.ufrag}"
         request.attributes["PRIORITY"] = 1
         request.attributes["ICE-CONTROLLING"] = 1
         if nominate:
             request.attributes["USE-CANDIDATE"] = None
-        request.add_message_integrity(self._relay_password.encode())
+        request.add_message_integrity(self.relay_password.encode())
         self._send(bytes(request))
         return bytes(request)
 
@@ -144,17 +147,52 @@ class PacketConnection:
             if protected is not None:
                 self._send(protected)
 
+    def send_raw(self, datagram: bytes) -> None:
+        """Sends a datagram as it is, from this connection's address."""
+        self._send(datagram)
+
+    def send_protected(self, packet: bytes) -> None:
+        """Encrypts a packet as it is, however wrong, and sends it."""
+        buffer = PacketBuffer()
+        buffer.view[: len(packet)] = packet
+        if self._sending is not None:
+            size = self._sending.protect(buffer, len(packet))
+            if size > 0:
+                self._send(bytes(buffer.view[:size]))
+
+    def capture(self, send: Callable[[], None]) -> list[bytes]:
+        """The datagrams that `send` sends; they are sent."""
+        captured: list[bytes] = []
+        egress, queue = self._egress, self._egress.queue
+
+        def record(slot: Slot, length: int, destination: Destination) -> None:
+            captured.append(bytes(slot.buffer.view[:length]))
+            queue(slot, length, destination)
+
+        egress.queue = record  # type: ignore[method-assign]
+        try:
+            send()
+        finally:
+            egress.queue = queue  # type: ignore[method-assign]
+        return captured
+
+    async def rebind(self) -> None:
+        """Goes on from another port, as a machine that changed its network; waits for the first check's answer."""
+        self._loop.remove_reader(self._socket.fileno())
+        self._socket.close()
+        self._open()
+        self._checked.clear()
+        async with asyncio.timeout(5):
+            while not self._checked.is_set():
+                self.check()
+                await asyncio.sleep(0.05)
+
     def close(self) -> None:
         """Closes the association and the socket."""
         self._dtls.close()
         self._receiving = self._sending = None
         self._loop.remove_reader(self._socket.fileno())
         self._loop.call_later(0.2, self._socket.close)
-
-    def vanish(self) -> None:
-        """Stops without a word, as a machine that lost its network."""
-        self._loop.remove_reader(self._socket.fileno())
-        self._destination = None
 
     def _send(self, datagram: bytes) -> None:
         if self._destination is not None and self._socket.fileno() >= 0:
@@ -192,7 +230,7 @@ class PacketConnection:
         except ValueError:
             return False
         return message.message_class == stun.Class.RESPONSE and message.check_message_integrity(
-            self._relay_password.encode()
+            self.relay_password.encode()
         )
 
 

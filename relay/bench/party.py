@@ -122,6 +122,11 @@ class Party:
         self.pub.check()
         self.sub.check()
 
+    def ask_for_keyframes(self) -> None:
+        """What a decoder does that lost the thread: a PLI for every track received."""
+        for ssrc in self._by_ssrc:
+            self.sub.send_rtcp(rtcp.pack_pli(1, ssrc))
+
     def close(self) -> None:
         """Leaves without telling the site."""
         self.pub.close()

@@ -22,6 +22,7 @@ class RelayProcess:
         self._reader: asyncio.Task[None] | None = None
         self._port: asyncio.Future[int] | None = None
         self.log: list[str] = []
+        self.port = 0
 
     @property
     def pid(self) -> int:
@@ -42,7 +43,8 @@ class RelayProcess:
         )
         self._reader = asyncio.create_task(self._read())
         async with asyncio.timeout(15):
-            return await self._port
+            self.port = await self._port
+        return self.port
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """Sends a signal and waits for the end; the exit code."""

@@ -50,6 +50,11 @@ class SiteEnd:
             await self._server.wait_closed()
             self._server = None
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether a relay has said hello and is still there."""
+        return self._connected.is_set()
+
     async def connected(self, within: float = 10) -> Message:
         """Waits for a relay that has said hello; the hello."""
         async with asyncio.timeout(within):
