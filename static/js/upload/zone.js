@@ -1,0 +1,112 @@
+// @ts-check
+/** The drop zone and the rows of files being sent. Rows are drawn from the queue, so a new zone shows what runs. */
+import { element, icon } from "@/base/dom.js";
+import { add, drop, retry, sendings, watch } from "@/upload/queue.js";
+
+/** @typedef {import("@/upload/sending.js").Sending} Sending */
+
+/** @type {WeakMap<Sending, {row: HTMLElement, state: HTMLElement, bar: HTMLProgressElement, actions: HTMLElement, stage: string}>} */
+const rows = new WeakMap();
+/** @type {Set<Sending>} */
+const announced = new Set();
+
+watch(() => document.querySelectorAll("[data-upload]").forEach((zone) => draw(/** @type {HTMLElement} */ (zone))));
+
+/** @param {HTMLElement} zone */
+export function startZone(zone) {
+  if (zone.dataset.uploadStarted) return;
+  zone.dataset.uploadStarted = "yes";
+  const url = zone.dataset.upload ?? "";
+  const largest = Number(zone.dataset.uploadLargest);
+  const input = /** @type {HTMLInputElement} */ (zone.querySelector("[data-upload-input]"));
+  const target = /** @type {HTMLElement} */ (zone.querySelector(".drop"));
+  input.addEventListener("change", () => {
+    add(url, input.files ?? [], largest);
+    input.value = "";
+  });
+  target.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    target.classList.add("drop-over");
+  });
+  target.addEventListener("dragleave", () => target.classList.remove("drop-over"));
+  target.addEventListener("drop", (event) => {
+    event.preventDefault();
+    target.classList.remove("drop-over");
+    add(url, event.dataTransfer?.files ?? [], largest);
+  });
+  draw(zone);
+}
+
+/** @param {HTMLElement} zone */
+function draw(zone) {
+  const list = /** @type {HTMLElement} */ (zone.querySelector("[data-upload-files]"));
+  const all = sendings(zone.dataset.upload ?? "");
+  const wanted = all.map((sending) => rowOf(sending).row);
+  if (wanted.length !== list.children.length || wanted.some((row, index) => list.children[index] !== row)) list.replaceChildren(...wanted);
+  for (const sending of all) {
+    update(sending);
+    if (sending.isOver && !announced.has(sending)) announce(zone, sending);
+  }
+}
+
+/** @param {HTMLElement} zone @param {Sending} sending */
+function announce(zone, sending) {
+  announced.add(sending);
+  const said = zone.querySelector("[data-upload-said]");
+  if (said) said.textContent = `${sending.file.name}: ${sending.words}`;
+  document.body.dispatchEvent(new CustomEvent("images"));
+  if (sending.stage === "stored") setTimeout(() => drop(sending), 8000);
+}
+
+/** @param {Sending} sending */
+function rowOf(sending) {
+  const known = rows.get(sending);
+  if (known) return known;
+  const state = element("div", { class: "file-state" });
+  const bar = /** @type {HTMLProgressElement} */ (element("progress", { class: "progress", max: "100", value: "0", "aria-label": sending.file.name }));
+  const name = element("div", { class: "file-name truncate" }, sending.file.name);
+  const actions = element("div", { class: "row row-nowrap" });
+  const row = element("li", { class: "file", "data-upload-name": sending.file.name }, element("span", { class: "file-picture" }, icon("file-image")), element("div", {}, name, state, bar), actions);
+  const made = { row, state, bar, actions, stage: "" };
+  rows.set(sending, made);
+  return made;
+}
+
+/** @param {Sending} sending */
+function update(sending) {
+  const made = rowOf(sending);
+  const percent = sending.file.size ? Math.floor((sending.done * 100) / sending.file.size) : 100;
+  made.bar.value = percent;
+  made.bar.hidden = sending.isOver;
+  made.state.textContent = words(sending, percent);
+  if (made.stage === sending.stage) return;
+  made.stage = sending.stage;
+  made.row.dataset.uploadStage = sending.stage;
+  made.row.classList.toggle("file-done", sending.stage === "stored");
+  made.row.classList.toggle("file-failed", sending.stage === "refused" || sending.stage === "failed");
+  made.actions.replaceChildren(...buttons(sending));
+}
+
+/** @param {Sending} sending @param {number} percent */
+function words(sending, percent) {
+  if (sending.stage === "waiting") return gettext("Waiting for its turn");
+  if (sending.stage === "checking") return interpolate(gettext("Computing the checksum, %(percent)s%"), { percent }, true);
+  if (sending.stage === "sending") return sending.words || interpolate(gettext("Not yet uploaded: %(percent)s% sent"), { percent }, true);
+  return sending.words;
+}
+
+/** @param {Sending} sending */
+function buttons(sending) {
+  const made = [];
+  if (sending.stage === "failed") made.push(button(gettext("Try again"), () => retry(sending)));
+  if (sending.stage === "refused" || sending.stage === "stored") made.push(button(gettext("Close"), () => drop(sending)));
+  else made.push(button(gettext("Cancel"), () => drop(sending)));
+  return made;
+}
+
+/** @param {string} label @param {() => void} act */
+function button(label, act) {
+  const made = element("button", { type: "button", class: "button button-small" }, label);
+  made.addEventListener("click", act);
+  return made;
+}

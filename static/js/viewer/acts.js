@@ -1,0 +1,127 @@
+// @ts-check
+/** What a person can do in the viewer, by mouse, touch, key or button: each act makes a new view. */
+import { clamp, first, windowOf } from "@/viewer/view.js";
+import { placeOf, seriesWith } from "@/viewer/series.js";
+
+/** @typedef {import("@/viewer/viewer.js").Viewer} Viewer */
+
+export class Acts {
+  /** @param {Viewer} viewer */
+  constructor(viewer) {
+    this.viewer = viewer;
+  }
+
+  /** @param {Partial<import("@/viewer/view.js").View>} change */
+  #change(change) {
+    if (this.viewer.view) this.viewer.become({ ...this.viewer.view, ...change });
+  }
+
+  /** Another frame of the same series, looked at in the same way. @param {number} steps */
+  scroll(steps) {
+    const { series, place } = this.#here();
+    const next = series?.stack[clamp(place + steps, 0, series.stack.length - 1)];
+    if (next && series?.stack[place] !== next) this.#change(next);
+  }
+
+  /** @param {boolean} last */
+  ends(last) {
+    this.scroll(last ? 1e9 : -1e9);
+  }
+
+  #here() {
+    const { view, series: all } = this.viewer;
+    const series = view ? seriesWith(all, view.image) : undefined;
+    return { series, place: series && view ? placeOf(series, view.image, view.frame) : 0 };
+  }
+
+  /** The next series or photo, as it was looked at last. @param {number} steps */
+  series(steps) {
+    const all = this.viewer.series;
+    const { series } = this.#here();
+    if (!series || all.length < 2) return;
+    this.open(all[(all.indexOf(series) + steps + all.length) % all.length].images[0].pk);
+  }
+
+  /** @param {number} pk @param {number} [frame] */
+  open(pk, frame) {
+    const image = this.viewer.images.find((each) => each.pk === pk && each.shown);
+    if (!image) return;
+    const view = this.viewer.remembered.get(pk) ?? first(image);
+    this.viewer.become(frame === undefined ? view : { ...view, frame });
+  }
+
+  /** Zoom so that the point under the cursor stays. @param {number} factor @param {number} x @param {number} y */
+  zoom(factor, x, y) {
+    const { view, stage, image } = this.viewer;
+    if (!view || !image) return;
+    const under = stage.toImage(x, y);
+    const zoom = clamp(view.zoom * factor, 0.1, 20);
+    const ratio = view.zoom / zoom;
+    this.#change({ zoom, x: under.x + (view.x - under.x) * ratio, y: under.y + (view.y - under.y) * ratio });
+  }
+
+  /** @param {number} factor */
+  zoomBy(factor) {
+    if (this.viewer.view) this.#change({ zoom: this.viewer.view.zoom * factor });
+  }
+
+  /** @param {number} dx @param {number} dy */
+  pan(dx, dy) {
+    const { view, stage } = this.viewer;
+    if (view) this.#change({ x: view.x - dx / (stage.width || 1), y: view.y - dy / (stage.height || 1) });
+  }
+
+  /** Right widens, up brightens. @param {number} dx @param {number} dy */
+  window(dx, dy) {
+    const { view, image } = this.viewer;
+    const now = view && image && windowOf(view, image);
+    if (!now || (!dx && !dy)) return;
+    const step = Math.max(now.width / 250, 0.01);
+    const round = (/** @type {number} */ value) => Math.round(value * 10) / 10;
+    this.#change({ preset: "", width: round(Math.max(now.width + dx * step, 1)), center: round(now.center + dy * step) });
+  }
+
+  /** @param {string} key */
+  preset(key) {
+    if (key) this.#change({ preset: key, center: null, width: null });
+  }
+
+  /** @param {number} number from 0 */
+  presetNumber(number) {
+    this.preset(this.viewer.image?.presets[number]?.key ?? "");
+  }
+
+  fit() {
+    this.#change({ zoom: 1, x: 0.5, y: 0.5 });
+  }
+
+  /** One pixel of the image on one of the screen. */
+  natural() {
+    const { image, stage } = this.viewer;
+    if (image) this.#change({ zoom: 1 / (stage.fit(image) * devicePixelRatio) });
+  }
+
+  reset() {
+    const { view, image } = this.viewer;
+    if (view && image) this.viewer.become({ ...first(image), frame: view.frame });
+  }
+
+  /** @param {string} name */
+  tool(name) {
+    this.viewer.tool = name;
+    this.viewer.draw();
+  }
+
+  /** @param {number} x @param {number} y @param {boolean} inside */
+  hover(x, y, inside) {
+    const { view, stage, together } = this.viewer;
+    if (!view) return;
+    const point = stage.toImage(x, y);
+    const on = inside && point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1;
+    together.point(view.image, view.frame, point.x, point.y, on);
+  }
+
+  follow() {
+    this.viewer.together.toggle();
+  }
+}

@@ -1,0 +1,85 @@
+// @ts-check
+/** Mouse, touch and wheel on the viewport, as acts in the viewport's pixels. Knows no image. */
+
+/**
+ * @typedef {{scroll(steps: number): void, zoom(factor: number, x: number, y: number): void, pan(dx: number, dy: number): void,
+ *   window(dx: number, dy: number): void, hover(x: number, y: number, inside: boolean): void, fit(): void}} Acts
+ */
+
+/** @param {HTMLElement} viewport @param {Acts} acts @param {() => string} tool in hand @returns {() => void} ends it */
+export function listen(viewport, acts, tool) {
+  const end = new AbortController();
+  const { signal } = end;
+  /** @type {Map<number, {x: number, y: number}>} */
+  const fingers = new Map();
+  let wheel = 0;
+
+  /** @param {PointerEvent | WheelEvent | MouseEvent} event */
+  const at = (event) => {
+    const box = viewport.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  };
+
+  viewport.addEventListener("pointerdown", (event) => {
+    if (event.target instanceof Element && event.target.closest("button, a, input, select")) return;
+    viewport.setPointerCapture(event.pointerId);
+    fingers.set(event.pointerId, at(event));
+    viewport.focus({ preventScroll: true });
+  }, { signal });
+
+  viewport.addEventListener("pointermove", (event) => {
+    const now = at(event);
+    const before = fingers.get(event.pointerId);
+    if (!before || event.pointerType === "mouse") acts.hover(now.x, now.y, true);
+    if (!before) return;
+    const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
+    fingers.set(event.pointerId, now);
+    if (other) pinch(acts, before, now, other);
+    else drag(acts, toolOf(event.buttons, tool()), now.x - before.x, now.y - before.y, now);
+  }, { signal });
+
+  for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) {
+    viewport.addEventListener(name, (event) => fingers.delete(event.pointerId), { signal });
+  }
+  viewport.addEventListener("pointerleave", (event) => {
+    const { x, y } = at(event);
+    acts.hover(x, y, false);
+  }, { signal });
+  viewport.addEventListener("dblclick", () => acts.fit(), { signal });
+  viewport.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
+
+  viewport.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const lines = event.deltaMode === 0 ? event.deltaY / 100 : event.deltaY / 3;
+    const { x, y } = at(event);
+    if (event.ctrlKey || event.metaKey) return acts.zoom(Math.exp(-lines * 0.25), x, y);
+    wheel += lines;
+    const steps = Math.trunc(wheel * 1.001);
+    if (steps) {
+      wheel -= steps;
+      acts.scroll(steps);
+    }
+  }, { passive: false, signal });
+
+  return () => end.abort();
+}
+
+/** The middle button always moves, the right one always zooms. @param {number} buttons @param {string} tool */
+function toolOf(buttons, tool) {
+  return buttons & 4 ? "pan" : buttons & 2 ? "zoom" : tool;
+}
+
+/** @param {Acts} acts @param {string} tool @param {number} dx @param {number} dy @param {{x: number, y: number}} now */
+function drag(acts, tool, dx, dy, now) {
+  if (tool === "pan") acts.pan(dx, dy);
+  else if (tool === "zoom") acts.zoom(Math.exp(-dy * 0.01), now.x, now.y);
+  else acts.window(dx, dy);
+}
+
+/** @param {Acts} acts @param {{x: number, y: number}} before @param {{x: number, y: number}} now @param {{x: number, y: number}} other */
+function pinch(acts, before, now, other) {
+  const was = Math.hypot(before.x - other.x, before.y - other.y);
+  const is = Math.hypot(now.x - other.x, now.y - other.y);
+  if (was > 10 && is > 10) acts.zoom(is / was, (now.x + other.x) / 2, (now.y + other.y) / 2);
+  acts.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
+}

@@ -1,0 +1,62 @@
+// @ts-check
+/** The words that are always on screen: whose image, what, which frame, window, zoom and scale. */
+import { element, icon } from "@/base/dom.js";
+import { windowOf } from "@/viewer/view.js";
+
+/** @typedef {import("@/viewer/view.js").Img} Img */
+/** @typedef {import("@/viewer/view.js").View} View */
+
+const LENGTHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+
+export class Overlay {
+  /** @param {HTMLElement} viewport */
+  constructor(viewport) {
+    this.corners = Object.fromEntries(["tl", "tr", "bl", "br"].map((name) => [name, element("div", { class: `overlay overlay-${name}`, [`data-overlay-${name}`]: "" })]));
+    viewport.append(...Object.values(this.corners));
+  }
+
+  /** @param {any} patient @param {Img | undefined} image */
+  whose(patient, image) {
+    const years = patient.age === null || patient.age === undefined ? "" : interpolate(gettext("%(age)s years"), { age: patient.age }, true);
+    const lines = [element("strong", {}, patient.name || gettext("No patient yet")), line([patient.sex, years].filter(Boolean).join(", ")), line(patient.number)];
+    if (image?.otherPatient) {
+      const other = element("div", { class: "badge tone-warn" }, icon("triangle-alert"), interpolate(gettext("File says: %(name)s"), { name: image.otherPatient }, true));
+      lines.push(other);
+    }
+    this.corners.tl.replaceChildren(...lines);
+  }
+
+  /** @param {Img} image @param {View} view @param {number} place from 0 @param {number} count @param {number} scale screen pixels for one column */
+  how(image, view, place, count, scale) {
+    const side = { L: gettext("Left"), R: gettext("Right"), B: gettext("Both sides") }[image.laterality] ?? image.laterality;
+    this.corners.tr.replaceChildren(line(image.title), line([side, image.view].filter(Boolean).join(" ")), line(day(image.takenOn)));
+    this.corners.bl.replaceChildren(line(interpolate(gettext("Image %(place)s / %(count)s"), { place: place + 1, count }, true)), line(`${image.width} × ${image.height}`));
+    const shown = windowOf(view, image);
+    const look = shown ? line(`${gettext("W")} ${Math.round(shown.width)} ${gettext("L")} ${Math.round(shown.center)}`) : line("");
+    this.corners.br.replaceChildren(look, line(interpolate(gettext("Zoom %(percent)s%"), { percent: Math.round(scale * devicePixelRatio * 100) }, true)), ruler(image, scale));
+  }
+
+  empty() {
+    for (const name of ["tr", "bl", "br"]) this.corners[name].replaceChildren();
+  }
+}
+
+/** @param {string} text */
+function line(text) {
+  return element("div", {}, text || "");
+}
+
+/** @param {string} text YYYYMMDD */
+function day(text) {
+  return /^\d{8}$/.test(text) ? `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}` : "";
+}
+
+/** A bar of a round length: millimetres where the file says how large a pixel is, else pixels. @param {Img} image @param {number} scale */
+function ruler(image, scale) {
+  const unit = image.spacing ? "mm" : "px";
+  const each = image.spacing ? scale / image.spacing.column : scale;
+  const length = LENGTHS.filter((long) => long * each <= 120).pop() ?? 1;
+  const bar = element("div", { "data-ruler": unit }, `${length} ${unit}`);
+  Object.assign(bar.style, { width: `${Math.max(2, length * each)}px`, marginInlineStart: "auto", borderBottom: "2px solid currentcolor", whiteSpace: "nowrap", direction: "rtl" });
+  return bar;
+}

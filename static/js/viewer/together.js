@@ -1,0 +1,132 @@
+// @ts-check
+/** Looking at the same: sends one's view and pointer, at most one message a tick, and draws the others' pointers. */
+import { element } from "@/base/dom.js";
+import { fromMessage, toMessage } from "@/viewer/view.js";
+
+/** @typedef {import("@/viewer/view.js").View} View */
+/** @typedef {{goTo(view: View, whole: boolean): void, here(): View | null, toScreen(x: number, y: number): {x: number, y: number}, nameOf(username: string): string, changed(): void}} Place */
+
+const TICK = 80; // ms: 12 messages a second leave room for everything else on the socket
+const STALE = 6000;
+
+export class Together {
+  following = true;
+  /** @type {Map<string, {message: any, at: number, mark: HTMLElement}>} */ #others = new Map();
+  /** @type {View | null} */ #view = null;
+  /** @type {any} */ #pointer = null;
+  /** @type {View | null} */ #led = null;
+  /** @type {{view: View, whole: boolean, by: string} | null} */ #elsewhere = null;
+
+  /** @param {HTMLElement} viewport @param {((message: any) => void) | undefined} send @param {Place} place */
+  constructor(viewport, send, place) {
+    this.viewport = viewport;
+    this.send = send;
+    this.place = place;
+    this.call = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "button button-primary button-small", "data-go-there": "" }));
+    Object.assign(this.call.style, { position: "absolute", insetInline: "0", bottom: "56px", marginInline: "auto", width: "max-content", zIndex: "2" });
+    this.call.hidden = true;
+    this.call.addEventListener("click", () => this.go());
+    viewport.append(this.call);
+    this.timer = send ? window.setInterval(() => this.#tick(), TICK) : 0;
+  }
+
+  /** This person moved: they lead. @param {View} view */
+  moved(view) {
+    this.#view = this.#led = view;
+    this.#settle(null);
+    this.draw();
+  }
+
+  /** @param {number} image @param {number} frame @param {number} x @param {number} y @param {boolean} on */
+  point(image, frame, x, y, on) {
+    if (!on && this.#pointer === null && !this.pointing) return;
+    this.pointing = on;
+    const within = (/** @type {number} */ value) => Math.round(Math.min(Math.max(value, 0), 1) * 1e4) / 1e4;
+    this.#pointer = { t: "pointer", image, frame, x: within(x), y: within(y), on };
+  }
+
+  #tick() {
+    if (this.#view) {
+      this.send?.(toMessage(this.#view));
+      this.#view = null;
+    } else if (this.#pointer) {
+      this.send?.(this.#pointer);
+      this.#pointer = null;
+    }
+    for (const [by, other] of this.#others) if (Date.now() - other.at > STALE) this.#forget(by);
+  }
+
+  /** @param {any} message */
+  receive(message) {
+    if (message.t === "view") this.#seen({ view: fromMessage(message), whole: true, by: message.by });
+    else if (message.t === "pointer") this.#pointed(message);
+    else if (message.t === "left") this.#forget(message.username);
+    else if (message.t === "people" && this.#led && this.send) this.#view = this.#led; // somebody new looks where we are
+  }
+
+  /** @param {any} message */
+  #pointed(message) {
+    if (!message.on) return this.#forget(message.by);
+    const known = this.#others.get(message.by);
+    const mark = known?.mark ?? element("div", { class: "pointer", "data-pointer": message.by });
+    mark.textContent = this.place.nameOf(message.by);
+    this.viewport.append(mark);
+    this.#others.set(message.by, { message, at: Date.now(), mark });
+    const here = this.place.here();
+    if (here && (here.image !== message.image || here.frame !== message.frame)) {
+      this.#seen({ view: { ...here, image: message.image, frame: message.frame }, whole: false, by: message.by });
+    }
+    this.draw();
+  }
+
+  /** @param {{view: View, whole: boolean, by: string}} there */
+  #seen(there) {
+    if (this.following) {
+      this.#led = null;
+      this.#settle(null);
+      this.place.goTo(there.view, there.whole);
+    } else this.#settle(there);
+  }
+
+  /** @param {{view: View, whole: boolean, by: string} | null} there */
+  #settle(there) {
+    this.#elsewhere = there;
+    this.call.hidden = there === null;
+    if (there) this.call.textContent = interpolate(gettext("Go to where %(name)s looks"), { name: this.place.nameOf(there.by) }, true);
+  }
+
+  go() {
+    const there = this.#elsewhere;
+    this.#settle(null);
+    if (there) this.place.goTo(there.view, there.whole);
+  }
+
+  toggle() {
+    this.following = !this.following;
+    if (this.following) this.go();
+    this.place.changed();
+  }
+
+  /** Puts every pointer where it belongs on this screen. */
+  draw() {
+    const here = this.place.here();
+    for (const { message, mark } of this.#others.values()) {
+      mark.hidden = !here || here.image !== message.image || here.frame !== message.frame;
+      mark.style.display = mark.hidden ? "none" : "";
+      const { x, y } = this.place.toScreen(message.x, message.y);
+      mark.style.translate = `${x}px ${y}px`;
+    }
+  }
+
+  /** @param {string} by */
+  #forget(by) {
+    this.#others.get(by)?.mark.remove();
+    this.#others.delete(by);
+  }
+
+  destroy() {
+    clearInterval(this.timer);
+    this.call.remove();
+    for (const by of [...this.#others.keys()]) this.#forget(by);
+  }
+}

@@ -1,0 +1,83 @@
+// @ts-check
+/** Tools above the image and the rail of series beside it. Says what was pressed; decides nothing. */
+import { element, icon } from "@/base/dom.js";
+
+/** @typedef {import("@/viewer/view.js").Img} Img */
+/** @typedef {import("@/viewer/view.js").View} View */
+/** @typedef {import("@/viewer/series.js").Series} Series */
+/** @typedef {{tool(name: string): void, preset(key: string): void, series(steps: number): void, zoomBy(factor: number): void, fit(): void, natural(): void,
+ *   reset(): void, follow(): void, open(image: number): void}} ToolActs */
+
+export class Toolbar {
+  /** @param {HTMLElement} viewer @param {ToolActs} acts @param {{send?: unknown, close?: () => void}} options */
+  constructor(viewer, acts, options) {
+    this.acts = acts;
+    const tools = { window: button("contrast", gettext("Window"), () => acts.tool("window")), pan: button("move", gettext("Move"), () => acts.tool("pan")), zoom: button("zoom-in", gettext("Zoom"), () => acts.tool("zoom")) };
+    this.tools = tools;
+    this.presets = /** @type {HTMLSelectElement} */ (element("select", { class: "select", "aria-label": gettext("Window preset") }));
+    this.presets.addEventListener("change", () => acts.preset(this.presets.value));
+    this.follow = button("users", gettext("Follow"), () => acts.follow());
+    this.follow.hidden = !options.send;
+    this.bar = element("div", { class: "viewer-tools", role: "toolbar", "aria-label": gettext("Image tools") });
+    this.bar.append(
+      ...Object.values(tools), this.presets, element("hr"),
+      button("zoom-out", gettext("Smaller"), () => acts.zoomBy(0.8)), button("plus", gettext("Larger"), () => acts.zoomBy(1.25)),
+      button("maximize", gettext("Fit"), () => acts.fit()), button("scan", "1:1", () => acts.natural()), button("rotate-ccw", gettext("Reset"), () => acts.reset()),
+      element("hr"), button("chevron-left", gettext("Previous"), () => acts.series(-1)), button("chevron-right", gettext("Next"), () => acts.series(1)), this.follow,
+    );
+    if (options.close) this.bar.append(button("x", gettext("Close image"), options.close));
+    this.rail = element("ul", { class: "rail", "aria-label": gettext("Series and photos") });
+    viewer.append(this.bar, this.rail);
+  }
+
+  /** @param {string} name @param {boolean} following @param {boolean} grey */
+  show(name, following, grey) {
+    for (const [key, tool] of Object.entries(this.tools)) tool.setAttribute("aria-pressed", String(key === name));
+    /** @type {HTMLButtonElement} */ (this.tools.window).disabled = !grey;
+    this.follow.setAttribute("aria-pressed", String(following));
+  }
+
+  /** @param {Img} image @param {View} view */
+  showPresets(image, view) {
+    const keys = image.presets.map((preset) => preset.key).join();
+    if (this.presets.dataset.keys !== `${image.pk}:${keys}`) {
+      this.presets.dataset.keys = `${image.pk}:${keys}`;
+      const own = element("option", { value: "" }, gettext("By hand"));
+      this.presets.replaceChildren(...image.presets.map((preset) => element("option", { value: preset.key }, `${preset.label} ${Math.round(preset.width)} / ${Math.round(preset.center)}`)), own);
+    }
+    this.presets.hidden = image.presets.length === 0;
+    this.presets.value = view.preset;
+  }
+
+  /** @param {Series[]} all @param {Img[]} others not to be shown @param {number} current pk */
+  showRail(all, others, current) {
+    const items = all.map((series) => railItem(series.images[Math.floor(series.images.length / 2)], series.images[0].pk, series.stack.length > 1 ? `${series.title} (${series.stack.length})` : series.title, series.images.some((each) => each.pk === current), this.acts));
+    const waiting = others.map((image) => element("li", {}, element("span", { class: "thumb", title: image.reason || image.name }, element("span", { class: "thumb-picture" }, icon(image.state === "refused" ? "file-x" : "hourglass", "icon-large")), element("span", { class: "thumb-text" }, image.name))));
+    this.rail.replaceChildren(...items, ...waiting);
+  }
+
+  /** @param {number} current @param {Series[]} all */
+  mark(current, all) {
+    all.forEach((series, index) => {
+      const link = this.rail.children[index]?.firstElementChild;
+      if (series.images.some((each) => each.pk === current)) link?.setAttribute("aria-current", "true");
+      else link?.removeAttribute("aria-current");
+    });
+  }
+}
+
+/** @param {Img} cover @param {number} first @param {string} title @param {boolean} isCurrent @param {ToolActs} acts */
+function railItem(cover, first, title, isCurrent, acts) {
+  const picture = element("img", { class: "thumb-picture", src: cover.thumbnailUrl, alt: "", loading: "lazy" });
+  const link = element("button", { type: "button", class: "thumb", title, "data-open": String(first) }, picture, element("span", { class: "thumb-text" }, title));
+  if (isCurrent) link.setAttribute("aria-current", "true");
+  link.addEventListener("click", () => acts.open(first));
+  return element("li", {}, link);
+}
+
+/** @param {string} name @param {string} label @param {() => void} act */
+function button(name, label, act) {
+  const made = element("button", { type: "button", class: "tool" }, icon(name), label);
+  made.addEventListener("click", act);
+  return made;
+}

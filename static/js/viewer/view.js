@@ -1,0 +1,81 @@
+// @ts-check
+/** What is looked at and how: one plain object, its bounds, and its two forms on the wire. Knows no DOM. */
+
+/**
+ * @typedef {{key: string, label: string, center: number, width: number}} Preset
+ * @typedef {{pk: number, kind: string, state: string, reason: string, shown: boolean, series: string, title: string,
+ *   name: string, frames: number, width: number, height: number, number: number | null, modality: string,
+ *   laterality: string, view: string, takenOn: string, spacing: {row: number, column: number, at: string} | null,
+ *   frameMs: number | null, presets: Preset[], otherPatient: string, frameUrl: string, thumbnailUrl: string, originalUrl: string}} Img
+ * @typedef {{image: number, frame: number, preset: string, center: number | null, width: number | null, zoom: number, x: number, y: number}} View
+ */
+
+export const ZOOM = { least: 0.1, most: 20 };
+
+/** The view an image begins with. `x`, `y` name the point of the image in the middle of the screen; zoom 1 fits. @param {Img} image @returns {View} */
+export function first(image) {
+  return { image: image.pk, frame: 0, preset: image.presets[0]?.key ?? "", center: null, width: null, zoom: 1, x: 0.5, y: 0.5 };
+}
+
+/** @param {View} view @param {Img} image @returns {View} */
+export function bounded(view, image) {
+  const known = image.presets.some((preset) => preset.key === view.preset);
+  const free = image.presets.length > 0 && isNumber(view.center) && isNumber(view.width);
+  return {
+    image: image.pk,
+    frame: clamp(Math.round(view.frame), 0, image.frames - 1),
+    preset: free ? "" : known ? view.preset : (image.presets[0]?.key ?? ""),
+    center: free ? clamp(Number(view.center), -1e6, 1e6) : null,
+    width: free ? clamp(Number(view.width), 1, 1e6) : null,
+    zoom: clamp(view.zoom, ZOOM.least, ZOOM.most),
+    x: clamp(view.x, 0, 1),
+    y: clamp(view.y, 0, 1),
+  };
+}
+
+/** Center and width in use, null for colour and photos. @param {View} view @param {Img} image */
+export function windowOf(view, image) {
+  if (isNumber(view.center) && isNumber(view.width)) return { center: Number(view.center), width: Number(view.width) };
+  const preset = image.presets.find((each) => each.key === view.preset) ?? image.presets[0];
+  return preset ? { center: preset.center, width: preset.width } : null;
+}
+
+/** Where the frame's picture is. @param {Img} image @param {View} view @param {number} largest 0: full size */
+export function frameUrl(image, view, largest) {
+  const asked = new URLSearchParams();
+  if (isNumber(view.center)) {
+    asked.set("center", String(view.center));
+    asked.set("width", String(view.width));
+  } else if (view.preset) asked.set("preset", view.preset);
+  if (largest) asked.set("max", String(largest));
+  const query = asked.toString();
+  return `${image.frameUrl}${view.frame}/${query ? `?${query}` : ""}`;
+}
+
+/** @param {View} view */
+export function toMessage(view) {
+  const { image, frame, zoom, x, y } = view;
+  const look = isNumber(view.center) ? { center: view.center, width: view.width } : view.preset ? { preset: view.preset } : {};
+  return { t: "view", image, frame, ...look, zoom: round(zoom), x: round(x), y: round(y) };
+}
+
+/** @param {any} message @returns {View} */
+export function fromMessage(message) {
+  const { image, frame, preset, center, width, zoom, x, y } = message;
+  return { image, frame, preset: preset ?? "", center: center ?? null, width: width ?? null, zoom: zoom ?? 1, x: x ?? 0.5, y: y ?? 0.5 };
+}
+
+/** @param {number} value @param {number} least @param {number} most */
+export function clamp(value, least, most) {
+  return Math.min(Math.max(Number.isFinite(value) ? value : least, least), most);
+}
+
+/** @param {unknown} value */
+function isNumber(value) {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+/** @param {number} value */
+function round(value) {
+  return Math.round(value * 1e5) / 1e5;
+}

@@ -1,0 +1,186 @@
+// @ts-check
+/** The image viewer: `mountViewer` puts it into an element, alone or shared with the others of a call. */
+import { element } from "@/base/dom.js";
+import { Acts } from "@/viewer/acts.js";
+import { listen } from "@/viewer/gestures.js";
+import { listenKeys } from "@/viewer/keys.js";
+import { Overlay } from "@/viewer/overlay.js";
+import { Painter } from "@/viewer/painter.js";
+import { fetchImages, placeOf, seriesOf, seriesWith } from "@/viewer/series.js";
+import { Stage } from "@/viewer/stage.js";
+import { Together } from "@/viewer/together.js";
+import { Toolbar } from "@/viewer/toolbar.js";
+import { bounded, first } from "@/viewer/view.js";
+
+/** @typedef {import("@/viewer/view.js").Img} Img */
+/** @typedef {import("@/viewer/view.js").View} View */
+/** @typedef {{consultation: number, you: string, send?: (message: any) => void, nameOf?: (username: string) => string, image?: number, frame?: number, lead?: boolean, close?: () => void}} Options */
+
+export class Viewer {
+  /** @type {Img[]} */ images = [];
+  /** @type {import("@/viewer/series.js").Series[]} */ series = [];
+  /** @type {any} */ patient = {};
+  /** @type {View | null} */ view = null;
+  /** @type {Map<number, View>} how each image was looked at last */ remembered = new Map();
+  tool = "window";
+  /** @type {View | null} asked for, not in the list yet */ wanted = null;
+
+  /** @param {HTMLElement} root @param {Options} options */
+  constructor(root, options) {
+    this.options = options;
+    this.root = root;
+    root.classList.add("viewer");
+    root.dataset.theme = "dark";
+    this.viewport = element("div", { class: "viewport", tabindex: "0", role: "group", "aria-label": gettext("Image") });
+    this.acts = new Acts(this);
+    this.toolbar = new Toolbar(root, this.acts, options);
+    root.append(this.viewport);
+    this.stage = new Stage(this.viewport);
+    this.overlay = new Overlay(this.viewport);
+    this.painter = new Painter(this);
+    this.together = new Together(this.viewport, options.send, this);
+    this.endGestures = listen(this.viewport, this.acts, () => this.tool);
+    listenKeys(this.viewport, this.acts);
+    this.resized = new ResizeObserver(() => this.draw());
+    this.resized.observe(this.viewport);
+    this.news = (/** @type {any} */ event) => {
+      if (["image", "missed", undefined].includes(event.detail?.kind)) this.load();
+    };
+    for (const name of ["news", "images"]) document.body.addEventListener(name, this.news);
+    this.stage.blank(gettext("Loading images"), true);
+    this.load();
+  }
+
+  get image() {
+    return this.images.find((image) => image.pk === this.view?.image);
+  }
+
+  /** Fetches the list, keeps what is looked at. */
+  async load() {
+    const found = await fetchImages(this.options.consultation).catch(() => null);
+    if (!found) {
+      if (!this.images.length) this.stage.blank(gettext("The images could not be fetched. Reload the page."));
+      return;
+    }
+    this.images = found.images;
+    this.patient = found.patient;
+    this.series = seriesOf(this.images);
+    this.toolbar.showRail(this.series, this.images.filter((image) => !image.shown && image.state !== "withdrawn"), this.view?.image ?? 0);
+    if (this.view && !this.image?.shown) this.view = null;
+    if (this.wanted) this.goTo(this.wanted, true);
+    if (this.view) this.draw();
+    else this.begin();
+  }
+
+  /** What was asked for, or the first that can be shown. */
+  begin() {
+    const { image: pk, frame } = this.options;
+    const asked = this.images.find((image) => image.pk === pk);
+    const start = asked?.shown ? asked : asked ? undefined : this.series[0]?.images[0];
+    if (start) this.become({ ...first(start), frame: start === asked ? (frame ?? 0) : 0 }, this.options.lead ?? false);
+    else this.nothing(asked);
+  }
+
+  /** @param {Img | undefined} image */
+  nothing(image) {
+    this.overlay.whose(this.patient, undefined);
+    this.overlay.empty();
+    this.stage.blank(image?.reason || (image ? gettext("This image cannot be shown yet.") : gettext("No images yet")));
+  }
+
+  /** The one place where what is looked at changes; only one's own moves are told to the others. @param {View} view @param {boolean} [byHand] */
+  become(view, byHand = true) {
+    const image = this.images.find((each) => each.pk === view.image);
+    if (!image?.shown) return;
+    this.view = bounded(view, image);
+    this.remembered.set(image.pk, this.view);
+    this.draw();
+    if (byHand) this.together.moved(this.view);
+  }
+
+  draw() {
+    const { view, image } = this;
+    if (!view || !image) return;
+    const series = seriesWith(this.series, image.pk);
+    const place = series ? placeOf(series, image.pk, view.frame) : 0;
+    this.stage.place(image, view);
+    this.overlay.whose(this.patient, image);
+    this.overlay.how(image, view, place, series?.stack.length ?? 1, this.stage.scale);
+    this.toolbar.show(this.tool, this.together.following, image.presets.length > 0);
+    this.toolbar.showPresets(image, view);
+    this.toolbar.mark(image.pk, this.series);
+    this.together.draw();
+    this.painter.paint(image, view, series, place);
+  }
+
+  // What Together asks of the place it looks at.
+
+  /** Another person looks here. `whole`: also their window, zoom and middle. @param {View} view @param {boolean} whole */
+  goTo(view, whole) {
+    const image = this.images.find((each) => each.pk === view.image);
+    if (!image) {
+      this.wanted = view;
+      this.askAgain();
+      return;
+    }
+    this.wanted = null;
+    if (!image.shown) return;
+    const known = this.remembered.get(image.pk) ?? first(image);
+    this.become(whole ? view : { ...known, image: image.pk, frame: view.frame }, false);
+  }
+
+  /** An image that this page does not know yet: fetch the list, not more often than each two seconds. */
+  askAgain() {
+    if (Date.now() - (this.asked ?? 0) < 2000) return;
+    this.asked = Date.now();
+    this.load();
+  }
+
+  here() {
+    return this.view;
+  }
+
+  /** @param {number} x @param {number} y */
+  toScreen(x, y) {
+    return this.stage.toScreen(x, y);
+  }
+
+  /** @param {string} username */
+  nameOf(username) {
+    return this.options.nameOf?.(username) ?? username;
+  }
+
+  changed() {
+    this.draw();
+  }
+
+  destroy() {
+    this.endGestures();
+    this.resized.disconnect();
+    for (const name of ["news", "images"]) document.body.removeEventListener(name, this.news);
+    this.together.destroy();
+    this.painter.frames.clear();
+    this.root.replaceChildren();
+  }
+}
+
+/**
+ * @param {HTMLElement} root what is in it stays above the tools
+ * @param {Options} options with `send` the view and pointer are shared
+ */
+export function mountViewer(root, options) {
+  const viewer = new Viewer(root, options);
+  return {
+    /** @param {any} message `view`, `pointer`, `people`, `left` or `news` of the room */
+    receive(message) {
+      if (message.t !== "news") viewer.together.receive(message);
+      else if (message.kind === "image") viewer.load();
+    },
+    /** @param {number} image @param {number} [frame] */
+    open(image, frame) {
+      if (viewer.images.some((each) => each.pk === image)) viewer.acts.open(image, frame);
+      else viewer.goTo({ image, frame: frame ?? 0, preset: "", center: null, width: null, zoom: 1, x: 0.5, y: 0.5 }, true);
+    },
+    destroy: () => viewer.destroy(),
+  };
+}
