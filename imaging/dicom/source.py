@@ -29,10 +29,13 @@ def read(path: Path) -> Dataset:
     """The data set of the file at `path`, with `file_meta.TransferSyntaxUID` set. Raises Unreadable."""
     with path.open("rb") as file:
         has_preamble = read_preamble(file, force=True) is not None
-    if has_preamble and _syntax(path) == DeflatedExplicitVRLittleEndian:
-        dataset = dcmread(io.BytesIO(_inflated(path)))
-    else:
-        dataset = dcmread(path, force=True)
+    try:
+        if has_preamble and _syntax(path) == DeflatedExplicitVRLittleEndian:
+            dataset = dcmread(io.BytesIO(_inflated(path)))
+        else:
+            dataset = dcmread(path, force=True)
+    except MemoryError:  # an element that claims to be longer than the file
+        raise Unreadable("damaged" if path.stat().st_size < INFLATED_FREE else "too_big_to_decode") from None
     if dataset.get("SOPClassUID") == MediaStorageDirectoryStorage or "DirectoryRecordSequence" in dataset:
         raise Unreadable("directory")
     if not len(dataset):

@@ -1,6 +1,7 @@
 """Asks the limited child for pixels. At most `POOL` children, started on first use and replaced when they die."""
 
 import atexit
+import contextlib
 import json
 import logging
 import os
@@ -31,6 +32,7 @@ class Child:
     """One decoder process and its two pipes. Not shared between threads at the same time."""
 
     def __init__(self) -> None:
+        self.is_silent = False
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-s", "-m", "imaging.services.child"],
@@ -55,6 +57,7 @@ class Child:
         with selectors.DefaultSelector() as ready:
             ready.register(pipe_out, selectors.EVENT_READ)
             if not ready.select(PATIENCE):
+                self.is_silent = True
                 return None
         line = pipe_out.readline()
         return json.loads(line) if line.endswith(b"\n") else None
@@ -64,7 +67,8 @@ class Child:
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
-                pipe.close()
+                with contextlib.suppress(OSError):  # what was written to a dead child
+                    pipe.close()
 
 
 _idle: queue.LifoQueue[Child] = queue.LifoQueue()
@@ -96,9 +100,8 @@ def _answer(request: dict) -> dict | None:
         if answer is not None and answer.get("id") == request["id"]:
             _idle.put(child)
             return answer
-        was_dead = child.process.poll() is not None
         child.end()
-        if not was_dead:
+        if child.is_silent:
             return None
     return None
 

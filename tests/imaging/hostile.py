@@ -1,0 +1,157 @@
+"""Files made to hurt, and what each is answered: a refusal code, or `shown`."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+
+from PIL import Image as Picture
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_file_meta_info
+from pydicom.sequence import Sequence
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, RLELossless, generate_uid
+
+from tests.imaging.doors import photo, real
+
+
+def with_preamble(start: bytes) -> bytes:
+    return start.ljust(128, b"\0") + real("CT_small.dcm")[128:]
+
+
+def changed(name: str = "CT_small.dcm", **elements: object) -> bytes:
+    dataset = dcmread(io.BytesIO(real(name)))
+    for key, value in elements.items():
+        setattr(dataset, key, value)
+    return saved(dataset)
+
+
+def saved(dataset: Dataset) -> bytes:
+    out = io.BytesIO()
+    dataset.save_as(out)
+    return out.getvalue()
+
+
+def deflated_bomb() -> bytes:
+    """260 kB that would inflate to 268 MB before the reader reaches the pixels."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    meta.ImplementationClassUID = generate_uid()
+    out = DicomBytesIO()
+    out.write(b"\0" * 128 + b"DICM")
+    write_file_meta_info(out, meta)
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    head = struct.pack("<HH2sHI", 0x0009, 0x0010, b"OB", 0, 268_000_000)
+    parts = [squeeze.compress(head)] + [squeeze.compress(bytes(1_000_000)) for _ in range(268)]
+    return bytes(out.getvalue()) + b"".join(parts) + squeeze.flush()
+
+
+def nested_sequences(depth: int = 10_000) -> bytes:
+    head = real("CT_small.dcm")
+    start = 132 + 12 + dcmread(io.BytesIO(head)).file_meta.FileMetaInformationGroupLength
+    sequence = struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF)
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
+    return head[:start] + (sequence + item) * depth
+
+
+def endless_element() -> bytes:
+    head = real("CT_small.dcm")
+    start = 132 + 12 + dcmread(io.BytesIO(head)).file_meta.FileMetaInformationGroupLength
+    return head[:start] + struct.pack("<HH2sHI", 0x0008, 0x0008, b"OB", 0, 0xFFFFFFF0) + b"x" * 50
+
+
+def lying_rle() -> bytes:
+    return changed("MR_small_RLE.dcm", Rows=65535, Columns=65535)
+
+
+def rle_that_never_ends() -> bytes:
+    """Its one segment names itself as lying beyond the fragment."""
+    dataset = dcmread(io.BytesIO(real("MR_small_RLE.dcm")))
+    dataset.PixelData = dataset.PixelData[:16] + struct.pack("<16I", 15, *([0xFFFFFFF0] * 15)) + dataset.PixelData[80:]
+    return saved(dataset)
+
+
+def huge_png() -> bytes:
+    out = io.BytesIO()
+    Picture.new("1", (13_000, 13_000)).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def png_with_html() -> bytes:
+    return photo(kind="PNG") + b"<html><script>alert(1)</script></html>"
+
+
+def gps_photo() -> bytes:
+    exif = Picture.Exif()
+    exif[0x010F] = "SpyCam"
+    exif[0x0112] = 6  # turned by 90 degrees
+    exif.get_ifd(0x8825)[1] = "N"
+    exif.get_ifd(0x8825)[2] = (37.0, 51.0, 12.0)
+    return photo(exif=exif)
+
+
+def gb18030_name() -> bytes:
+    dataset = dcmread(io.BytesIO(real("CT_small.dcm")))
+    dataset.SpecificCharacterSet = "GB18030"
+    dataset.PatientName = "Wang^XiaoDong=王^小东"
+    return saved(dataset)
+
+
+def signed_nonsense() -> bytes:
+    dataset = dcmread(io.BytesIO(real("CT_small.dcm")))
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.NestedSequence = None  # not an element: pydicom warns, the file stays good
+    dataset.ReferencedImageSequence = Sequence([Dataset() for _ in range(50)])
+    dataset.WindowCenter = ["nan", "1e300"]
+    dataset.WindowWidth = ["0", "-5"]
+    return saved(dataset)
+
+
+def unknown_syntax() -> bytes:
+    dataset = dcmread(io.BytesIO(real("MR_small_RLE.dcm")))
+    assert dataset.file_meta.TransferSyntaxUID == RLELossless
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.100"  # MPEG2
+    return saved(dataset)
+
+
+# name, how it is made, what is answered at once or after decoding
+HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
+    ("program.dcm", lambda: with_preamble(b"MZ\x90\x00"), "disguised"),
+    ("elf.dcm", lambda: with_preamble(b"\x7fELF\x02\x01"), "disguised"),
+    ("paper.dcm", lambda: with_preamble(b"%PDF-1.7\n"), "disguised"),
+    ("page.dcm", lambda: with_preamble(b"<html><script>alert(1)</script>"), "disguised"),
+    ("zip.dcm", lambda: with_preamble(b"PK\x03\x04"), "disguised"),
+    ("bomb.dcm", deflated_bomb, "bomb"),
+    ("nested.dcm", nested_sequences, "damaged"),
+    ("endless.dcm", endless_element, "damaged"),
+    ("lying-rle.dcm", lying_rle, "too_many_pixels"),
+    ("rle-outside.dcm", rle_that_never_ends, "damaged"),
+    ("frames.dcm", lambda: changed(NumberOfFrames=2**31 - 1), "too_many_frames"),
+    ("wide.dcm", lambda: changed(Rows=9000, Columns=9000), "truncated"),
+    ("truncated.dcm", lambda: real("MR_truncated.dcm"), "truncated"),
+    ("syntax.dcm", unknown_syntax, "unsupported_syntax"),
+    ("report.dcm", lambda: real("reportsi.dcm"), "no_pixels"),
+    ("ecg.dcm", lambda: real("waveform_ecg.dcm"), "waveform"),
+    ("DICOMDIR", lambda: real("DICOMDIR"), "directory"),
+    ("huge.png", huge_png, "too_many_pixels"),
+    ("half.jpg", lambda: photo(1200, 900)[:5000], "truncated"),
+    ("half.png", lambda: photo(kind="PNG")[:300], "truncated"),
+    ("noise.jpg", lambda: b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20, "damaged"),
+    ("code.jpg", lambda: b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "active_content"),
+    ("page.png", lambda: b"<!DOCTYPE html><script>alert(1)</script>", "active_content"),
+    ("setup.jpg", lambda: b"MZ\x90\x00" + bytes(2000), "program"),
+    ("letter.jpg", lambda: b"%PDF-1.4\n%...", "pdf"),
+    ("study.jpg", lambda: b"PK\x03\x04" + bytes(100), "archive"),
+    ("anim.png", lambda: b"GIF89a" + bytes(100), "other_picture"),
+    ("words.dcm", lambda: b"The quick brown fox jumps over the lazy dog", "not_an_image"),
+    ("wrong-ending.jpg", lambda: photo(kind="PNG"), "shown"),
+    ("no-ending", lambda: photo(kind="WEBP"), "shown"),
+    ("ct-as-photo.jpg", lambda: real("CT_small.dcm"), "shown"),
+    ("html-inside.png", png_with_html, "shown"),
+    ("gps.jpg", gps_photo, "shown"),
+    ("names.dcm", gb18030_name, "shown"),
+    ("nonsense.dcm", signed_nonsense, "shown"),
+]
