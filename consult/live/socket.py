@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Coroutine
 from importlib import import_module
 from typing import Any, ClassVar
+from urllib.parse import parse_qs
 
 from channels.auth import get_user
 from channels.exceptions import StopConsumer
@@ -120,7 +121,10 @@ class Socket(AsyncWebsocketConsumer):
 
     @property
     def language(self) -> str:
-        return self.user.language or settings.LANGUAGE_CODE
+        """The account's, else the one the page was written in (`?language=`)."""
+        asked = parse_qs(self.scope["query_string"].decode("latin1")).get("language", [""])[0]
+        known = dict(settings.LANGUAGES)
+        return self.user.language or (asked if asked in known else settings.LANGUAGE_CODE)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.closing or self.sender is None:

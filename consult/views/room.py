@@ -8,8 +8,11 @@ from django.views.decorators.http import require_safe
 
 from consult import policies
 from consult.errors import NotAllowed
+from consult.states import MOVES, State
 from consult.views.headers import allow_media
 from consult.views.reading import opened
+
+BEFORE_END = {State.ACCEPTED, State.SCHEDULED, *MOVES["end_session"].sources}  # being in the room makes it WAITING
 
 
 @require_safe
@@ -29,6 +32,6 @@ def room(request: HttpRequest, pk: int) -> HttpResponse:
             "consultation": consultation,
             "side": policies.side_of(request.user, consultation),
             "may_write": policies.may_write(request.user, consultation),
-            "may_end": policies.may(request.user, "end_session", consultation),
+            "may_end": consultation.state in BEFORE_END,
         },
     )

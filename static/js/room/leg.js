@@ -41,7 +41,7 @@ export class Leg extends EventTarget {
 
   close() {
     clearTimeout(this.#timer);
-    this.#due = this.#restart = false;
+    this.#due = this.#restart = this.#busy = false;
     this.pc?.close();
     this.pc = null;
   }
@@ -77,22 +77,23 @@ export class Leg extends EventTarget {
     this.#work();
   }
 
+  /** Calls on a closed connection may never settle: each round belongs to its connection, and is left with it. */
   async #work() {
-    if (this.#busy) return;
+    const pc = this.pc;
+    if (this.#busy || !pc) return;
     this.#busy = true;
-    while (this.#due && this.pc) {
+    while (this.#due && pc === this.pc) {
       this.#due = false;
-      const pc = this.pc;
       try {
         await this.#round(pc);
       } catch (error) {
-        if (pc !== this.pc) continue;
+        if (pc !== this.pc) return;
         this.#due = true;
         await this.#failed(pc, error);
         break;
       }
     }
-    this.#busy = false;
+    if (pc === this.pc) this.#busy = false;
   }
 
   /** @param {RTCPeerConnection} pc */
