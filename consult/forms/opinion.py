@@ -11,16 +11,17 @@ from consult.models import Decision
 class OpinionForm(forms.Form):
     """The draft. `draft_rev` is the revision it was typed into: a newer one elsewhere is a conflict."""
 
-    findings = forms.CharField(label=_("Findings"), required=False, widget=forms.Textarea(attrs={"rows": 5}))
-    diagnosis = forms.CharField(label=_("Diagnosis"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    recommendation = forms.CharField(
-        label=_("Recommendation"), required=False, widget=forms.Textarea(attrs={"rows": 4})
-    )
+    findings = forms.CharField(label=_("Findings"), widget=forms.Textarea(attrs={"rows": 5}))
+    diagnosis = forms.CharField(label=_("Diagnosis"), widget=forms.Textarea(attrs={"rows": 2}))
+    recommendation = forms.CharField(label=_("Recommendation"), widget=forms.Textarea(attrs={"rows": 4}))
     draft_rev = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", "opinion_%s")
         super().__init__(*args, **kwargs)
+        for name in ("findings", "diagnosis", "recommendation"):
+            self.fields[name].widget.is_required = False
+            self.fields[name].required = not self.is_bound  # a draft may be incomplete, signing says what is missing
 
 
 class SignForm(forms.Form):

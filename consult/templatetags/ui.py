@@ -103,7 +103,7 @@ def clock(due: datetime | None, paused: bool = False, soon: int = 15) -> SafeStr
         return mark_safe("")
     left = (due - timezone.now()).total_seconds() if due else 0
     state = "paused" if paused else "late" if left < 0 else "soon" if left <= soon * 60 else "ok"
-    icons = mark_safe("").join(icon(name, f"clock-{key}") for key, name in CLOCK_ICONS.items())
+    icons = mark_safe("".join(icon(name, f"clock-{key}") for key, name in CLOCK_ICONS.items()))  # noqa: S308
     return format_html(
         '<span class="clock" data-clock="{}" data-due="{}" data-soon="{}">{}<span data-clock-text>{}</span></span>',
         state,

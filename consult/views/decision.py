@@ -13,6 +13,7 @@ from consult.errors import Refusal
 from consult.forms.opinion import DecisionForm
 from consult.models import Consultation, Decision, OpinionVersion
 from consult.services import decision as decisions
+from consult.services.moves import check
 from consult.views.answers import acted
 from consult.views.reading import opened
 
@@ -24,6 +25,7 @@ def section(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "decision/_section.html", section_context(request, opened(request, pk)))
     consultation = get_object_or_404(policies.visible_consultations(request.user), pk=pk)
+    check(consultation=consultation, name="decide", by=request.user)
     version = get_object_or_404(policies.visible_versions(request.user, consultation), pk=_number(request))
     form = DecisionForm(request.POST)
     if form.is_valid():

@@ -41,6 +41,11 @@ def _is_desk(user: User) -> bool:
     return policies.is_scheduler(user)
 
 
+def _sends(user: User) -> bool:
+    """Whether requests can be under way without waiting for this person: a specialist has none."""
+    return policies.is_doctor(user) or policies.is_scheduler(user) or policies.is_regulator(user)
+
+
 OPINION = frozenset({S.ASYNC_REVIEW, S.OPINION_DUE})
 ASKER_TODO = frozenset({S.DRAFT, S.RETURNED, S.NEEDS_INFO, S.SIGNED})
 DESK_TODO = frozenset({S.SUBMITTED, S.TRIAGE, S.DECLINED})
@@ -70,7 +75,7 @@ SECTIONS = (
         policies.is_expert, _("Requests to your department that nobody has accepted yet."),
     ),
     Section(
-        "open", "open", _("Under way"), _("Nothing else is under way."), bool,
+        "open", "open", _("Under way"), _("Nothing else is under way."), _sends,
         _("What is sent, and waits for somebody else."),
     ),
     Section(

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from consult.errors import Refusal
 from consult.models import Consultation
 from consult.policies import visible_consultations
+from consult.services.moves import check
 from consult.views.acts import ACTS, Act
 from consult.views.answers import acted
 
@@ -27,6 +28,7 @@ def urls() -> list[URLPattern]:
 def move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     consultation = get_object_or_404(visible_consultations(request.user), pk=pk)
     act = ACTS[name]
+    check(consultation=consultation, name=name, by=request.user, reason="-")  # before any form: 403 and 409 come first
     form = act.make_form(request.user, consultation, request.POST)
     if not form.is_valid():
         return _dialog(request, consultation, act, form, status=422)
@@ -47,6 +49,7 @@ def dialog(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
     act = next((act for act in ACTS.values() if act.slug == slug), None)
     if act is None:
         raise Http404
+    check(consultation=consultation, name=act.move, by=request.user, reason="-")
     return _dialog(request, consultation, act, act.make_form(request.user, consultation))
 
 

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -118,7 +119,7 @@ def amend(request: HttpRequest, pk: int) -> HttpResponse:
         opinions.amend(consultation=consultation, by=request.user, **form.cleaned_data)
         return acted(request, consultation, _("The amendment is open. The signed version stays as it is."))
     if not policies.may_amend(request.user, consultation):
-        raise NotAllowed("not_allowed", _("Only the specialist who signed amends the opinion."))
+        raise NotAllowed("not_allowed", _("Only the specialist who signed amends the opinion, until it is closed."))
     return render(
         request,
         "opinion/_amend.html",
@@ -133,7 +134,7 @@ def pdf(request: HttpRequest, pk: int, version: int) -> HttpResponse:
     """The signed version as it is printed."""
     consultation = get_object_or_404(policies.visible_consultations(request.user), pk=pk)
     row = get_object_or_404(policies.visible_versions(request.user, consultation), pk=version)
-    content = opinions.printed(version=row)
+    content = opinions.printed(version=row, language=(get_language() or "").lower())
     audit.record_read(by=request.user, thing=row, consultation=consultation, what="print")
     response = HttpResponse(content, content_type="application/pdf")
     name = f"{consultation.number}-v{row.number}.pdf"

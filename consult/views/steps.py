@@ -47,6 +47,11 @@ class Link:
     url: str
     icon: str
 
+    @property
+    def is_anchor(self) -> bool:
+        """It leads to a part of the consultation's own page, which has the button that matters."""
+        return "#" in self.url
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -74,7 +79,8 @@ def step(user: User, consultation: Consultation) -> Step:
     who = policies.actors(user, consultation)
     taking_part = bool(who & {A.ASKER, A.EXPERT})
     is_yours = actor in who if actor else taking_part and state in NEXT
-    legal = [ACTS[name] for name in ACTS if name in policies.moves(user, consultation)]
+    moves = policies.moves(user, consultation)
+    legal = [ACTS[name] for name in ACTS if name in moves and not (name == "take" and "accept" in moves)]
     link = _link(consultation, state, who)
     act = None if link else next((act for name in FIRST for act in legal if act.move == name), None)
     rest = [one for one in legal if one is not act]
