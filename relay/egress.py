@@ -84,24 +84,23 @@ class Egress:
         except (AttributeError, OSError):
             self._sendmmsg = None
         self._used = 0
+        self.next = self._slots[0]
+        """The slot to write the next datagram into."""
         self.sent = 0
         self.dropped = 0
 
-    def slot(self) -> Slot:
-        """The slot to write the next datagram into; asking again without `queue` gives the same one."""
-        return self._slots[self._used]
-
     def queue(self, slot: Slot, length: int, destination: Destination) -> None:
         """Sends the first `length` bytes of `slot` at the next `flush`, or now when all slots are taken."""
-        slot.length = length
-        slot.destination = destination
-        slot.vector.iov_len = length
-        header = slot.header
-        header.msg_name = destination.name
-        header.msg_namelen = destination.name_length
-        self._used += 1
-        if self._used == SLOTS:
+        slot.length = slot.vector.iov_len = length
+        if slot.destination is not destination:
+            slot.destination = destination
+            slot.header.msg_name = destination.name
+            slot.header.msg_namelen = destination.name_length
+        self._used = used = self._used + 1
+        if used == SLOTS:
             self.flush()
+        else:
+            self.next = self._slots[used]
 
     def flush(self) -> None:
         """Hands all queued datagrams to the kernel."""
@@ -109,6 +108,7 @@ class Egress:
         if not count:
             return
         self._used = 0
+        self.next = self._slots[0]
         done = 0
         if self._sendmmsg is not None:
             done = max(self._sendmmsg(self._descriptor, self._messages, count, 0), 0)

@@ -50,7 +50,7 @@ class SrtpCipher:
         size[0] = length
         if _protect(self._handle, buffer.pointer, size):
             return -1
-        return int(size[0])
+        return size[0]  # type: ignore[no-any-return]
 
     def unprotect(self, buffer: PacketBuffer, length: int, _unprotect: Any = lib.srtp_unprotect) -> int:
         """Verifies and decrypts an SRTP packet; forged and replayed ones give -1."""
@@ -58,7 +58,7 @@ class SrtpCipher:
         size[0] = length
         if _unprotect(self._handle, buffer.pointer, size):
             return -1
-        return int(size[0])
+        return size[0]  # type: ignore[no-any-return]
 
     def protect_rtcp(self, packet: bytes) -> bytes | None:
         """The SRTCP packet for `packet` (RFC 3711 section 3.4), or None when libsrtp refuses."""
@@ -76,4 +76,4 @@ class SrtpCipher:
         self._length[0] = length
         if lib.srtp_unprotect_rtcp(self._handle, buffer.pointer, self._length):
             return -1
-        return int(self._length[0])
+        return self._length[0]  # type: ignore[no-any-return]

@@ -152,7 +152,7 @@ class Transport:
         cipher, destination = self._sending, self._destination
         if cipher is None or destination is None:
             return False
-        slot = self._egress.slot()
+        slot = self._egress.next
         buffer = slot.buffer
         view = buffer.view
         start = 12

@@ -125,7 +125,7 @@ class PacketConnection:
         cipher, destination = self._sending, self._destination
         if cipher is None or destination is None:
             return
-        slot = self._egress.slot()
+        slot = self._egress.next
         view = slot.buffer.view
         _HEADER.pack_into(view, 0, 0x90 if mid else 0x80, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
         start = 12 + len(mid)
