@@ -83,10 +83,9 @@ class Channel(http.HTTPChannel):
 class Request(http_protocol.WebRequest):
     """A request that is refused as soon as it is known to be too large, and an answer that waits for its reader."""
 
-    _parsePOSTFormSubmission = False  # Django reads forms; Twisted would read them once more, whole
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        # Django reads forms; Twisted would read them once more, whole.
+        super().__init__(*args, **kwargs, parsePOSTFormSubmission=False)
         self.began = time.monotonic()
         self.received = 0
         self.refused_at = 0.0
@@ -108,7 +107,7 @@ class Request(http_protocol.WebRequest):
         """Answer 413 now; what still comes is thrown away, so that the client reads the answer and not a reset."""
         self.refused_at = time.monotonic()
         self.content.close()
-        self.content = io.BytesIO()
+        self.content: Any = io.BytesIO()
         self.requestHeaders.removeHeader(b"expect")
         self.channel.transport.write(
             b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -278,11 +277,11 @@ class Server(server.Server):
         if time.monotonic() > deadline or not busy:
             self._end()
         else:
-            reactor.callLater(0.1, self._drained, deadline)
+            reactor.callLater(0.1, lambda: self._drained(deadline))  # type: ignore[call-arg, arg-type]
 
     def _end(self) -> None:
-        if reactor.running:
-            reactor.stop()
+        if reactor.running:  # type: ignore[attr-defined]
+            reactor.stop()  # type: ignore[misc]
 
 
 def run(

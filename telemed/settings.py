@@ -1,5 +1,6 @@
 """Django settings, made from telemed/env.py. Nothing here reads the environment itself."""
 
+from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from csp.constants import NONCE, NONE, SELF
@@ -108,13 +109,14 @@ def _database() -> dict:
 
 
 DATABASES = {"default": _database()}
+INSTALLATION = Path(DATABASES["default"]["NAME"]).stem  # keeps installations that share a Redis apart
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CHANNEL_LAYERS = {
     "default": (
         {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [env.redis_url], "prefix": f"{DATABASES['default']['NAME']}."},
+            "CONFIG": {"hosts": [env.redis_url], "prefix": f"{INSTALLATION}."},
         }
         if LARGE
         else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}
@@ -122,7 +124,7 @@ CHANNEL_LAYERS = {
 }
 
 CELERY_BROKER_URL = env.redis_url or "memory://"
-CELERY_TASK_DEFAULT_QUEUE = f"telemed.{DATABASES['default']['NAME']}" if LARGE else "telemed"
+CELERY_TASK_DEFAULT_QUEUE = f"telemed.{INSTALLATION}"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True

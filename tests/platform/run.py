@@ -24,13 +24,13 @@ NEEDED = {  # program: Debian's package
     "fc-list": "fontconfig",
 }
 CHINESE_FONT = "fonts-noto-cjk"
+LARGE_FOLDERS = ["tests/consult", "tests/imaging", "tests/live"]
 PARTS = {  # name: (form, arguments of pytest)
     "small form": ("small", ["-n", "2", "--dist=loadfile", "-m", "not browser and not large"]),
     "small form, browser": ("small", ["-m", "browser and not large"]),
     "large form": (
         "large",
-        ["-n", "2", "--dist=loadfile", "-m", "not browser and not large and not small"]
-        + ["tests/consult", "tests/imaging", "tests/live"],
+        ["-n", "2", "--dist=loadfile", "-m", "not browser and not large and not small", *LARGE_FOLDERS],
     ),
     "large form, processes": ("small", ["-m", "large"]),
 }
