@@ -77,6 +77,9 @@ class Link:
                 if not away:
                     log.warning("site not reachable, calls go on: %s", error)
                 away = True
+            except Exception:
+                # Whatever the other end made the library do, calls must not end for it.
+                log.exception("link failed")
             # Spread the relays that lost the same site at the same moment.
             await asyncio.sleep(backoff * (0.75 + secrets.randbelow(500) / 1000))
             backoff = min(backoff * 2, MAX_BACKOFF)

@@ -155,8 +155,10 @@ class Mux:
             # A participant who forges somebody's source address would otherwise take over their media.
             self.counters.stray += 1
             return
+        if not transport.checked(address, request.transaction, request.use_candidate, now):
+            self.counters.stray += 1
+            return
         self._by_address[address] = transport
-        transport.checked(address, request.transaction, request.use_candidate, now)
         response = stun.binding_response(request.transaction, address[0], address[1], password)
         self.egress.send(response, address)
 

@@ -47,7 +47,6 @@ class Node:
         self._rooms: dict[str, Room] = {}
         self._probes: dict[str, ProbePeer] = {}
         self._due: dict[Connection, float] = {}
-        self._lost_before = 0
         self._link = Link(config.site_url, config.secret, self.handle, self._greetings)
         self._context = Context(
             registry=self._mux,
@@ -195,24 +194,30 @@ class Node:
             yield probe.connection
 
     async def _tick(self) -> None:
-        """Reports, each connection at its own moment, and the end of what is silent."""
         while True:
             await asyncio.sleep(TICK)
-            now = time.monotonic()
-            due: dict[Connection, float] = {}
-            for connection in self._connections():
-                # The first report comes at a random moment: all at once would delay media.
-                at = self._due.get(connection, now + random.random() * REPORT_INTERVAL)  # noqa: S311
-                if at <= now:
-                    connection.report(now)
-                    at = max(at + REPORT_INTERVAL, now)
-                due[connection] = at
-            self._due = due
-            for room in list(self._rooms.values()):
-                for peer, reason in room.overdue(now):
-                    self._drop(room, peer, reason)
-            for peer in [peer for peer, probe in self._probes.items() if probe.until <= now]:
-                self._end_probe(peer)
+            try:
+                self._on_tick(time.monotonic())
+            except Exception:
+                # One peer's state is broken: the reports and deadlines of the others go on.
+                log.exception("tick failed")
+
+    def _on_tick(self, now: float) -> None:
+        """Reports, each connection at its own moment, and the end of what is silent."""
+        due: dict[Connection, float] = {}
+        for connection in self._connections():
+            # The first report comes at a random moment: all at once would delay media.
+            at = self._due.get(connection, now + random.random() * REPORT_INTERVAL)  # noqa: S311
+            if at <= now:
+                connection.report(now)
+                at = max(at + REPORT_INTERVAL, now)
+            due[connection] = at
+        self._due = due
+        for room in list(self._rooms.values()):
+            for peer, reason in room.overdue(now):
+                self._drop(room, peer, reason)
+        for peer in [peer for peer, probe in self._probes.items() if probe.until <= now]:
+            self._end_probe(peer)
 
     async def _report_load(self) -> None:
         busy, at = time.process_time(), time.monotonic()

@@ -98,7 +98,7 @@ class Room:
             participant.publisher = connection
         participant.ended_at = None
         answer = connection.negotiate(offer, tracks)
-        self._drop_unpublished(participant, tracks)
+        self._replace_tracks(participant, tracks)
         self._on_change(self)
         return answer
 
@@ -195,21 +195,19 @@ class Room:
             if (source == "mic") != (media.kind == AUDIO) and source != "screen":
                 raise Refusal("bad_offer", f"mid {media.mid} is {media.kind}, not a {source}")
             key = (source, media.kind)
-            track = participant.tracks.get(key)
-            if track is None:
-                track = Track(f"{source}-{secrets.token_hex(6)}", participant.peer, media.kind, source)
-                participant.tracks[key] = track
-            if track in tracks.values():
+            if any((known.source, known.kind) == key for known in tracks.values()):
                 raise Refusal("bad_offer", f"two m-lines are the {source}")
-            tracks[media.mid] = track
+            tracks[media.mid] = participant.tracks.get(key) or Track(
+                f"{source}-{secrets.token_hex(6)}", participant.peer, media.kind, source
+            )
         return tracks
 
-    def _drop_unpublished(self, participant: Participant, tracks: Mapping[str, Track]) -> None:
-        kept = set(tracks.values())
-        for key, track in list(participant.tracks.items()):
-            if track not in kept:
+    def _replace_tracks(self, participant: Participant, tracks: Mapping[str, Track]) -> None:
+        kept = {(track.source, track.kind): track for track in tracks.values()}
+        for key, track in participant.tracks.items():
+            if key not in kept:
                 track.end()
-                del participant.tracks[key]
+        participant.tracks = kept
 
 
 def _parse(sdp: str) -> Offer:

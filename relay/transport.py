@@ -97,22 +97,22 @@ class Transport:
         """The password for one of this transport's ufrags."""
         return self._credentials[ufrag]
 
-    def checked(self, address: Address, transaction: bytes, nominated: bool, now: float) -> None:
-        """A verified connectivity check came from `address`; move there when the browser nominated it.
-
-        A check seen before never moves anything: whoever replays one from elsewhere must not get the media.
+    def checked(self, address: Address, transaction: bytes, nominated: bool, now: float) -> bool:
+        """A verified connectivity check came from `address`; moves there when the browser nominated it. False when
+        it was a check seen before, from elsewhere: who replays one must not get the media.
         """
-        self.last_valid = now
         if transaction in self._transactions:
-            return
+            return address in self._addresses
         self._transactions[transaction] = None
         if len(self._transactions) > MAX_TRANSACTIONS:
             del self._transactions[next(iter(self._transactions))]
+        self.last_valid = now
         self._remember(address)
         if (nominated or self._destination is None) and self.address != address:
             moved = self._destination is not None
             self._destination = Destination(address)
             log.info("%s %s", self.label, "address changed" if moved else "address known")
+        return True
 
     @property
     def address(self) -> Address | None:
