@@ -1,0 +1,235 @@
+"""The outsider walks all doors: every URL of consult and imaging, made from the URLconf, for Nitun's consultation.
+
+`doctor.haizhou` finds nothing (404) where Nitun's doctor finds something; who is not signed in is asked to. A URL
+without a row in the table fails. The sockets have the same walk in tests/live.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver, reverse
+from django.urls.resolvers import URLPattern, URLResolver
+
+from consult.models import Consultation, OpinionVersion
+from consult.services import message
+from tests import cast as walk
+from tests.cast import Cast
+from tests.imaging import doors as pictures
+
+SECRET = "仅限泥屯"  # in every text of Nitun's consultation
+OPEN_TO_ALL = {"login", "logout", "password_change", "set-language", "session-alive", "healthz", "javascript-catalog"}
+ABOUT_THE_SITE = OPEN_TO_ALL | {"styleguide"}
+
+
+@dataclass(frozen=True)
+class Door:
+    """`args` are names of what `World.names` knows; `posts` is what a POST sends, None when the door takes none."""
+
+    args: tuple[str, ...] = ("consultation",)
+    posts: dict[str, Any] | None = None
+    gets: bool = True
+    draft: bool = False
+
+
+@dataclass
+class World:
+    """Nitun's draft and its signed consultation with consent, image, half an upload, message and opinion."""
+
+    draft: Consultation
+    signed: Consultation
+    names: dict[str, Any] = field(default_factory=dict)
+
+    def url(self, name: str, door: Door) -> str:
+        known = {**self.names, "consultation": (self.draft if door.draft else self.signed).pk}
+        return reverse(name, args=[known.get(arg, arg) for arg in door.args])
+
+
+ONE = Door()
+REASON = {"reason": "x"}
+MOVES = {
+    "triage": {},
+    "assign": {"role": 1, "revision": 1},
+    "accept": {},
+    "take": {},
+    "decline": REASON,
+    "ask_more": REASON,
+    "supply": {"answer": "x"},
+    "return": REASON,
+    "review": {},
+    "end_session": {},
+    "follow_up": {},
+    "close": {},
+    "cancel": REASON,
+    "call_off": REASON,
+}
+# Doors to one consultation, or to something of it: nothing is there for an outsider.
+TABLE: dict[str, Door] = {
+    **{f"consultation-{name}": Door(posts=sent, gets=False) for name, sent in MOVES.items()},
+    "consultation": ONE,
+    "consultation-head": ONE,
+    "consultation-record": ONE,
+    "consultation-people": ONE,
+    "consultation-history": ONE,
+    "consultation-consent": ONE,
+    "consultation-opinion": ONE,
+    "consultation-dialog": Door(("consultation", "close")),
+    "consultation-edit": Door(("consultation", "question"), {"question": "x"}, draft=True),
+    "consultation-autosave": Door(posts={"question": "x"}, gets=False, draft=True),
+    "consultation-patients": Door(draft=True),
+    "consultation-submit": Door(posts={}, gets=False, draft=True),
+    "consultation-sign": Door(posts={"password": "x", "draft_rev": 1}),
+    "consultation-decide": Door(posts={"version": 1, "verdict": "adopted", "final_diagnosis": "x"}),
+    "consent-file": Door(("consultation", "consent")),
+    "consent-withdraw": Door(("consultation", "consent"), {}, gets=False),
+    "messages": Door(posts={"body": "x", "token": "0123456789abcdef"}),
+    "opinion-draft": Door(posts={"findings": "x", "draft_rev": 1}),
+    "opinion-amend": Door(posts=REASON),
+    "opinion-pdf": Door(("consultation", "version")),
+    "room": ONE,
+    "images": ONE,
+    "image-list": ONE,
+    "upload": Door(posts={}, gets=False),
+    "upload-part": Door(("upload",), gets=False),
+    "image": Door(("image",)),
+    "image-frame": Door(("image", "0")),
+    "image-thumbnail": Door(("image",)),
+    "image-original": Door(("image",)),
+    "image-confirm": Door(("image",), {}, gets=False),
+    "image-withdraw": Door(("image",), REASON, gets=False),
+}
+# Doors of one's own: they open, and nothing of Nitun's is behind them.
+OWN: dict[str, tuple[str, ...]] = {
+    "home": (),
+    "worklist": ("yours",),
+    "notifications": (),
+    "notifications-seen": (),
+    "consultation-new": (),
+    "device-check": (),
+}
+# What Nitun's doctor may not open either.
+EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend"}
+
+
+def urls(patterns: list[URLPattern | URLResolver]) -> set[str]:
+    found: set[str] = set()
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            found |= urls(pattern.url_patterns)
+        else:
+            found.add(pattern.name or str(pattern.pattern))
+    return found
+
+
+ALL = urls(get_resolver().url_patterns)
+
+
+@pytest.fixture
+def world(cast: Cast) -> World:
+    texts = {"question": SECRET, "reason": SECRET, "record_summary": SECRET, "tests": SECRET}
+    thing = walk.opinion_due(cast, **texts)
+    walk.sign(cast, thing, findings=SECRET)
+    nitun = pictures.client(cast.doctor)
+    image = pictures.sent(nitun, thing, f"{SECRET}.jpg", pictures.photo())
+    half = pictures.begin(nitun, thing, "half.jpg", pictures.photo(500, 400))
+    message.post(consultation=thing, by=cast.doctor, body=SECRET, token="0123456789")
+    return World(
+        walk.draft(cast, **texts),
+        thing,
+        {
+            "consent": thing.consents.get().pk,
+            "version": OpinionVersion.objects.get().pk,
+            "image": image.pk,
+            "upload": half["Location"].rstrip("/").rsplit("/", 1)[1],
+        },
+    )
+
+
+def test_every_url_has_a_row() -> None:
+    assert sorted(ALL - set(TABLE) - set(OWN) - ABOUT_THE_SITE) == []
+    assert sorted(set(TABLE) - ALL) == []
+
+
+def body(answer: Any) -> bytes:
+    return b"".join(answer)
+
+
+@pytest.mark.slow
+def test_the_outsider_finds_nothing(cast: Cast, world: World) -> None:
+    """404 for each method a door knows; 405 for those it does not know is told to everybody alike."""
+    outsider = pictures.client(cast.outsider)
+    leaks, opened = [], []
+    for name, door in TABLE.items():
+        url = world.url(name, door)
+        headers = pictures.TUS if name.startswith("upload") else {}
+        answers = {"head": outsider.head(url, headers=headers), "get": outsider.get(url, headers=headers)}
+        answers["htmx"] = outsider.get(url, headers={**headers, "HX-Request": "true"})
+        answers["json"] = outsider.get(url, headers={**headers, "Accept": "application/json"})
+        answers["post"] = outsider.post(url, door.posts or {}, headers=headers)
+        answers |= {verb: getattr(outsider, verb)(url, headers=headers) for verb in ("put", "patch", "delete")}
+        known = {"get", "htmx", "json"} if door.gets else set()
+        known |= {"post"} if door.posts is not None else set()
+        for verb, answer in answers.items():
+            if answer.status_code not in ({404} if verb in known else {404, 405}):
+                opened.append((name, verb, answer.status_code))
+            if SECRET.encode() in body(answer):
+                leaks.append((name, verb))
+    assert (opened, leaks) == ([], [])
+
+
+@pytest.mark.slow
+def test_behind_each_door_there_is_something(cast: Cast, world: World) -> None:
+    """The same addresses open for those whom it concerns: only so the outsider's 404 says something."""
+    doctor, expert = pictures.client(cast.doctor), pictures.client(cast.expert)
+    found = {}
+    for name, door in TABLE.items():
+        if door.gets and name != "consultation-dialog":
+            found[name] = (expert if name in EXPERTS_ONLY else doctor).get(world.url(name, door)).status_code
+    part = doctor.head(world.url("upload-part", TABLE["upload-part"]), headers=pictures.TUS)
+    version = OpinionVersion.objects.get()
+    walk.decision.record(version=version, by=cast.doctor, verdict="adopted", reason="", final_diagnosis="x")
+    found["consultation-dialog"] = doctor.get(
+        world.url("consultation-dialog", TABLE["consultation-dialog"])
+    ).status_code
+    assert {name: status for name, status in found.items() if status != 200} == {}
+    assert part["Upload-Offset"] == "0"
+
+
+@pytest.mark.slow
+def test_who_is_not_signed_in_is_asked_to(world: World) -> None:
+    wrong = []
+    for name, door in TABLE.items():
+        url = world.url(name, door)
+        answer = Client().get(url) if door.gets else Client().post(url, door.posts or {}, headers=pictures.TUS)
+        asked = answer.status_code == 302 and answer["Location"].startswith("/accounts/login/?next=")
+        if not (asked or answer.status_code in {401, 405}) or SECRET.encode() in body(answer):
+            wrong.append((name, answer.status_code))
+    assert wrong == []
+
+
+@pytest.mark.slow
+def test_nothing_of_nitun_is_behind_ones_own_doors(cast: Cast, world: World) -> None:
+    outsider = pictures.client(cast.outsider)
+    traces = (SECRET, str(world.signed), cast.patient.name, f"/consultations/{world.signed.pk}/")
+    leaks = []
+    for name in sorted(set(OWN) & ALL):
+        url = reverse(name, args=OWN[name])
+        answers = [outsider.get(url), outsider.get(url, headers={"Accept": "application/json"})]
+        answers += [outsider.get(f"{url}?after=0&page=1&q=王"), outsider.get(url, headers={"HX-Request": "true"})]
+        leaks += [(name, trace) for answer in answers for trace in traces if trace.encode() in body(answer)]
+        assert {answer.status_code for answer in answers} <= {200, 405}, name
+        assert Client().get(url).status_code in {302, 405}, name
+    own = body(pictures.client(cast.doctor).get(reverse("home")))
+    assert (leaks, [trace for trace in traces if trace.encode() not in own]) == ([], [])
+
+
+@pytest.mark.slow
+def test_what_the_outsider_tried_changed_nothing(cast: Cast, world: World) -> None:
+    outsider = pictures.client(cast.outsider)
+    rows = Consultation.objects.order_by("pk")
+    before = list(rows.values())
+    for name, door in TABLE.items():
+        outsider.post(world.url(name, door), door.posts or {}, headers=pictures.TUS)
+    assert list(rows.values()) == before
+    assert world.signed.messages.count() == 1
