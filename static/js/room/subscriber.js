@@ -1,5 +1,8 @@
 // @ts-check
-/** What others send: one receiving place for each track wanted; places whose track ended are used again. */
+/**
+ * What others send: one receiving place for each track wanted. A place whose track ended is stopped, never used again:
+ * Chromium shows nothing of a second track on the same receiver.
+ */
 import { Leg, onlyForwarded } from "@/room/leg.js";
 
 /** @typedef {{id: string, username: string, session: string, kind: "audio" | "video", source: "mic" | "camera" | "screen"}} Track */
@@ -24,12 +27,12 @@ export class Subscriber extends Leg {
     this.#wanted = next;
     for (const track of gone) this.dispatchEvent(new CustomEvent("ended", { detail: track }));
     if (!gone.length && !fresh.length) return;
-    if (!this.pc) {
-      if (next.size) this.open();
-      return;
+    if (!next.size) this.close();
+    else if (!this.pc) this.open();
+    else {
+      this.#arrange(this.pc);
+      this.change();
     }
-    this.#arrange(this.pc);
-    this.change();
   }
 
   /** @param {RTCPeerConnection} pc */
@@ -69,18 +72,14 @@ export class Subscriber extends Leg {
   #arrange(pc) {
     for (const [id, place] of this.#places) {
       if (this.#wanted.has(id)) continue;
-      place.direction = "inactive";
+      place.stop();
       this.#places.delete(id);
     }
-    const taken = new Set(this.#places.values());
     for (const track of this.#wanted.values()) {
       if (this.#places.has(track.id)) continue;
-      const free = pc.getTransceivers().find((place) => !taken.has(place) && place.receiver.track.kind === track.kind);
-      const place = free ?? pc.addTransceiver(track.kind, { direction: "recvonly" });
-      place.direction = "recvonly";
-      if (!free) onlyForwarded(place, track.kind, "receive");
+      const place = pc.addTransceiver(track.kind, { direction: "recvonly" });
+      onlyForwarded(place, track.kind, "receive");
       this.#places.set(track.id, place);
-      taken.add(place);
     }
   }
 }
