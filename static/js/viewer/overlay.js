@@ -57,6 +57,6 @@ function ruler(image, scale) {
   const each = image.spacing ? scale / image.spacing.column : scale;
   const length = LENGTHS.filter((long) => long * each <= 120).pop() ?? 1;
   const bar = element("div", { "data-ruler": unit }, `${length} ${unit}`);
-  Object.assign(bar.style, { width: `${Math.max(2, length * each)}px`, marginInlineStart: "auto", borderBottom: "2px solid currentcolor", whiteSpace: "nowrap", direction: "rtl" });
+  Object.assign(bar.style, { width: `${Math.max(2, length * each)}px`, marginInlineStart: "auto", borderBottom: "2px solid currentcolor", whiteSpace: "nowrap", display: "flex", justifyContent: "flex-end" });
   return bar;
 }

@@ -39,7 +39,7 @@ export class Viewer {
     this.overlay = new Overlay(this.viewport);
     this.painter = new Painter(this);
     this.together = new Together(this.viewport, options.send, this);
-    this.endGestures = listen(this.viewport, this.acts, () => this.tool);
+    this.endGestures = listen(this.viewport, this.acts, () => this.inHand);
     listenKeys(this.viewport, this.acts);
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.viewport);
@@ -53,6 +53,11 @@ export class Viewer {
 
   get image() {
     return this.images.find((image) => image.pk === this.view?.image);
+  }
+
+  /** Photos and colour have no window: there the first tool moves. */
+  get inHand() {
+    return this.tool === "window" && !this.image?.presets.length ? "pan" : this.tool;
   }
 
   /** Fetches the list, keeps what is looked at. */
@@ -106,7 +111,7 @@ export class Viewer {
     this.stage.place(image, view);
     this.overlay.whose(this.patient, image);
     this.overlay.how(image, view, place, series?.stack.length ?? 1, this.stage.scale);
-    this.toolbar.show(this.tool, this.together.following, image.presets.length > 0);
+    this.toolbar.show(this.inHand, this.together.following, image.presets.length > 0);
     this.toolbar.showPresets(image, view);
     this.toolbar.mark(image.pk, this.series);
     this.together.draw();
