@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.relay.clients import Client, tracks_of
 from tests.relay.conftest import Stage
+
+pytestmark = pytest.mark.slow
 
 
 async def test_two_clients_see_and_hear_each_other(stage: Stage) -> None:

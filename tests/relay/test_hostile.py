@@ -7,6 +7,7 @@ import random
 import socket
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from aioice import stun
 
@@ -18,6 +19,8 @@ from relay.bench.site import site_end
 from relay.dtls import Certificate
 from tests.relay.clients import eventually, tracks_of
 from tests.relay.conftest import SECRET, Stage
+
+pytestmark = pytest.mark.slow
 
 
 class Call:

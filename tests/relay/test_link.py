@@ -12,6 +12,8 @@ from relay.bench.site import RefusedByRelay, SiteEnd, site_end
 from tests.relay.clients import Client, eventually, tracks_of
 from tests.relay.conftest import SECRET, Stage
 
+pytestmark = pytest.mark.slow
+
 
 async def test_nonsense_is_answered_or_logged_and_changes_nothing(stage: Stage) -> None:
     ann = Client(stage.site, "room")

@@ -17,6 +17,8 @@ from relay.bench.site import SiteEnd
 from tests.relay.clients import Client, eventually
 from tests.relay.conftest import SECRET, Stage
 
+pytestmark = pytest.mark.slow
+
 CODECS = re.compile(r"/[^/]*(?:vpx|opus|avcodec|avformat|avutil|avdevice|swscale|x264|aom|/av/)[^/]*\.so", re.I)
 ROOT = Path(__file__).parents[2]
 

@@ -18,12 +18,13 @@ from tests.relay.clients import Client, eventually, tracks_of
 from tests.relay.conftest import SECRET, Stage
 from tests.relay.proxy import lossy_proxy
 
+pytestmark = pytest.mark.slow
+
 
 def lines(stage: Stage, *words: str) -> list[str]:
     return [line for line in stage.relay.log if all(word in line for word in words)]
 
 
-@pytest.mark.slow
 async def test_five_percent_loss_is_repaired() -> None:
     """Both directions lose 5 %, 40 ms one way: aiortc at both ends repeats and asks for repeats."""
     async with contextlib.AsyncExitStack() as stack:
