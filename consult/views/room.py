@@ -31,7 +31,7 @@ def room(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "consultation": consultation,
             "side": policies.side_of(request.user, consultation),
-            "may_write": policies.may_write(request.user, consultation),
+            "may_see_draft": policies.may_see_draft(request.user, consultation),
             "may_end": consultation.state in BEFORE_END,
         },
     )

@@ -13,6 +13,7 @@ import { startControls } from "@/room/controls.js";
 import { startLines } from "@/room/lines.js";
 import { startViewer } from "@/room/pointer.js";
 import { startClock } from "@/room/clock.js";
+import { startOpinion } from "@/consult/opinion.js";
 
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-room]"));
 const { consultation = "", socket = "", messagesUrl = "", back = "/", me = "", name = "" } = root.dataset;
@@ -68,6 +69,14 @@ signal.addEventListener("typing", (event) => {
 });
 addEventListener("pagehide", () => signal.send({ t: "leave" }));
 
+// Signed: the editor gives way to the version. Typed text is never swapped away.
+document.body.addEventListener("acted", () => {
+  const editor = root.querySelector("[data-editor]");
+  if (editor && !editor.contains(document.activeElement)) htmx.trigger(editor, "refetch");
+});
+
+document.querySelector("[data-stale]")?.remove(); // the room has words of its own for a lost line
+startOpinion();
 signal.connect();
 chat.refresh();
 if (sessionStorage.getItem(inCall)) {

@@ -1,0 +1,35 @@
+"""Real sites, real browsers."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pydicom.data
+import pytest
+from PIL import Image
+from playwright.sync_api import Playwright, sync_playwright
+
+from tests.browser.people import Person, profiles
+
+
+@pytest.fixture(scope="session")
+def playwright_engine() -> Iterator[Playwright]:
+    with sync_playwright() as engine:
+        yield engine
+
+
+@pytest.fixture
+def meet(playwright_engine: Playwright) -> Iterator[Callable[..., Person]]:
+    with profiles(playwright_engine) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ct() -> Path:
+    return Path(pydicom.data.get_testdata_file("CT_small.dcm"))
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "wound.jpg"
+    Image.effect_noise((1200, 900), 60).convert("RGB").save(path, quality=88)
+    return path

@@ -1,0 +1,125 @@
+"""Chromium profiles, one a person, and looking into their peer connections."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PASSWORD = "telemed-demo"
+ARTIFACTS = Path(__file__).resolve().parents[2] / "test-artifacts"
+# Every peer connection of the page, for its statistics.
+REMEMBER_CONNECTIONS = """
+window.connections = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...given) { super(...given); window.connections.push(this); }
+};
+"""
+RECEIVED = """async () => {
+  const sum = {frames: 0, energy: 0, bytes: 0};
+  for (const pc of window.connections) {
+    if (pc.connectionState === "closed") continue;
+    for (const row of (await pc.getStats()).values()) {
+      if (row.type !== "inbound-rtp") continue;
+      sum.frames += row.framesDecoded ?? 0;
+      sum.energy += row.totalAudioEnergy ?? 0;
+      sum.bytes += row.bytesReceived ?? 0;
+    }
+  }
+  return sum;
+}"""
+# What the browser says when a server is gone, which the tests do to it on purpose.
+EXPECTED = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    "AudioContext",
+    "WebSocket connection",
+)
+
+
+def eventually(question: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+    """The first true answer, or an AssertionError that says what did not happen. The CSP forbids wait_for_function."""
+    deadline = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.1)
+    return answer
+
+
+@dataclass
+class Person:
+    """One signed-in profile."""
+
+    username: str
+    url: str
+    context: BrowserContext
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.url + path)
+
+    def sign_in(self) -> None:
+        self.go("/accounts/login/")
+        self.page.fill("[name=username]", self.username)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.press("[name=password]", "Enter")
+        self.page.wait_for_url(lambda url: "login" not in url)
+
+    def shot(self, name: str) -> None:
+        ARTIFACTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=ARTIFACTS / f"{name}.png")
+
+    def sees(self, text: str, seconds: float = 20) -> None:
+        self.page.get_by_text(text).locator("visible=true").first.wait_for(timeout=seconds * 1000)
+
+    def received(self) -> dict[str, float]:
+        """Frames decoded, audio energy and bytes so far, over all connections of the page."""
+        return dict(self.page.evaluate(RECEIVED))
+
+
+@contextlib.contextmanager
+def profiles(playwright: Playwright) -> Iterator[Callable[[str, str], Person]]:
+    """`meet(username, url)` opens a browser of its own for that person and signs in; two never share anything."""
+    browsers: list[Browser] = []
+
+    def meet(username: str, url: str, **options: Any) -> Person:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browsers.append(browser)
+        context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", "accept_downloads": True, **options}
+        )
+        context.add_init_script(REMEMBER_CONNECTIONS)
+        person = Person(username, url, context, context.new_page())
+        person.page.on("console", lambda message: _note(person, message))
+        person.page.on("pageerror", lambda error: person.complaints.append(f"{username}: {error}"))
+        person.sign_in()
+        return person
+
+    try:
+        yield meet
+    finally:
+        for browser in browsers:
+            browser.close()
+
+
+def _note(person: Person, message: ConsoleMessage) -> None:
+    if message.type == "error" and not any(word in message.text for word in EXPECTED):
+        person.complaints.append(f"{person.username}: {message.text}")
