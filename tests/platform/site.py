@@ -280,6 +280,9 @@ def _postgres_template(admin_url: str) -> tuple[str, Path]:
         files = base / f"pgdata-{port}-{_code()}"
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
         if not found:
+            for old in base.glob("pgdata-*"):
+                if old.name.rsplit("-", 1)[1] != _code():
+                    shutil.rmtree(old, ignore_errors=True)
             shutil.rmtree(files, ignore_errors=True)
             filling = f"filling_{os.getpid()}"
             connection.execute(f'CREATE DATABASE "{filling}"')  # type: ignore[call-overload]

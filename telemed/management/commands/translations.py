@@ -36,10 +36,10 @@ class Command(BaseCommand):
                 raise CommandError("\n".join(found))
         else:
             for path in sorted((settings.BASE_DIR / "locale").rglob("*.po")):
-                _compile(path)
+                compile_catalogue(path)
 
 
-def _compile(path: Path) -> None:
+def compile_catalogue(path: Path) -> None:
     """Write the .mo beside a .po that changed since."""
     compiled = path.with_suffix(".mo")
     if not compiled.exists() or compiled.stat().st_mtime < path.stat().st_mtime:
