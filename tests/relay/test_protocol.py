@@ -21,18 +21,18 @@ SECTION = DOCUMENT.partition("## Relay link")[2].partition("\n## ")[0]
 
 def documented(heading: str) -> dict[str, set[str]]:
     """Message names of one table, with the fields named first in each row."""
-    table = SECTION.partition(f"| {heading} |")[2].partition("\n\n")[0]
+    table = SECTION.partition(f"### {heading}\n")[2].partition("\n\n")[0]
     rows = [row.split("|") for row in table.splitlines()[2:] if row.startswith("|")]
     return {row[1].strip(" `"): set(re.findall(r"`([a-z_]+)`", row[2])) for row in rows}
 
 
 def test_commands_are_the_documented_ones() -> None:
     fields = {name: {f.name for f in dataclasses.fields(kind)} for name, kind in protocol.COMMANDS.items()}
-    assert fields == documented("site to relay")
+    assert fields == documented("Site to relay")
 
 
 def test_events_are_the_documented_ones() -> None:
-    table = documented("relay to site")
+    table = documented("Relay to site")
     assert set(protocol.EVENTS) == set(table)
     for name, fields in protocol.EVENTS.items():
         assert set(fields) <= table[name]
