@@ -1,4 +1,4 @@
-"""URLs of the workflow, one table. A consultation's parts are `consultation-<part>`, its moves `consultation-<move>`."""
+"""URLs of the workflow. A consultation's parts are `consultation-<part>`, its moves `consultation-<move>`."""
 
 from django.urls import path
 

@@ -52,7 +52,7 @@ def packages(lock: str) -> None:
     if stamped("packages", lock) or (lock == "requirements.txt" and stamped("packages", "requirements-dev.txt")):
         return
     say(f"Installing {lock} (a minute or two, once)")
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", lock]
+    pip = [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes", "-r", lock]
     run(pip, f"install {lock}")
     stamp("packages", lock)
 

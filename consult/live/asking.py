@@ -43,7 +43,8 @@ class Asker:
             del self._waiting[ident]
         if not raw["ok"]:
             raise RelayRefused(str(raw.get("code", "")))
-        return raw
+        answered: dict[str, Any] = raw
+        return answered
 
     async def say(self, relay_channel: str, t: str, **fields: Any) -> None:
         """A request whose answer nobody waits for."""

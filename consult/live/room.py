@@ -45,7 +45,7 @@ class Room(Socket):
         self.group = room_group(self.pk)
         for group in (self.group, f"consultation.{self.pk}", f"person.{self.user.pk}", UP):
             await self.subscribe(group)
-        return await self.still_allowed()
+        return int(await self.still_allowed())
 
     async def admitted(self) -> None:
         self.asker = Asker(self.channel_layer, self.channel_name)

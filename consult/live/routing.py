@@ -21,4 +21,4 @@ people = OwnOriginOnly(
         )
     )
 )
-sockets = URLRouter([path("ws/relay/", RelayLink.as_asgi()), re_path(r"", people)])
+sockets = URLRouter([path("ws/relay/", RelayLink.as_asgi()), re_path(r"", people)])  # type: ignore[arg-type]

@@ -172,7 +172,7 @@ class Socket(AsyncWebsocketConsumer):
         except Refusal as refusal:
             self.refuse(refusal.code, refusal.message)
         except Exception:
-            self._tell_bug(self._log_bug(work.__name__))
+            self._tell_bug(self._log_bug(getattr(work, "__name__", "work")))
 
     def busy(self, to: str) -> bool:
         """Whether this socket has too much under way for one more request; says so to the page."""
