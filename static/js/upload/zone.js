@@ -20,10 +20,12 @@ export function startZone(zone) {
   const largest = Number(zone.dataset.uploadLargest);
   const input = /** @type {HTMLInputElement} */ (zone.querySelector("[data-upload-input]"));
   const target = /** @type {HTMLElement} */ (zone.querySelector(".drop"));
-  input.addEventListener("change", () => {
-    add(url, input.files ?? [], largest);
+  const take = () => {
+    add(url, [...(input.files ?? [])], largest);
     input.value = "";
-  });
+  };
+  input.addEventListener("change", take);
+  if (input.files?.length) take(); // chosen before this script was there
   target.addEventListener("dragover", (event) => {
     event.preventDefault();
     target.classList.add("drop-over");
