@@ -118,7 +118,7 @@ def _by_first_able(dataset: Dataset, plugins: tuple[str, ...]) -> Iterator[Frame
 def _by_pydicom(dataset: Dataset, plugin: str) -> Iterator[Frame]:
     decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
     for index in range(number_of_frames(dataset)):
-        array, _ = decoder.as_array(dataset, index=index, decoding_plugin=plugin, as_rgb=True)
+        array, _ = decoder.as_array(dataset, index=index, decoding_plugin=plugin, as_rgb=True)  # type: ignore[arg-type]
         yield array
 
 

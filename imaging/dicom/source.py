@@ -46,7 +46,8 @@ def read(path: Path) -> Dataset:
 
 def _syntax(path: Path) -> UID | None:
     meta: FileMetaDataset = read_file_meta_info(path)
-    return meta.get("TransferSyntaxUID")
+    syntax = meta.get("TransferSyntaxUID")
+    return UID(syntax) if syntax else None
 
 
 def _inflated(path: Path) -> bytes:

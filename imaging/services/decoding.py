@@ -32,6 +32,7 @@ class Child:
     """One decoder process and its two pipes. Not shared between threads at the same time."""
 
     def __init__(self) -> None:
+        global _living
         self.is_silent = False
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
@@ -43,6 +44,7 @@ class Child:
             env=environment,
             start_new_session=True,
         )
+        _living += 1
 
     def ask(self, request: dict) -> dict | None:
         """The child's answer; None when it is dead or silent."""
@@ -63,6 +65,8 @@ class Child:
         return json.loads(line) if line.endswith(b"\n") else None
 
     def end(self) -> None:
+        global _living
+        _living -= 1
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
@@ -71,6 +75,7 @@ class Child:
                     pipe.close()
 
 
+_living = 0  # a wrong count costs a slower first file, no more
 _idle: queue.LifoQueue[Child] = queue.LifoQueue()
 _slots = threading.BoundedSemaphore(POOL)
 
@@ -108,7 +113,7 @@ def _answer(request: dict) -> dict | None:
 
 def warm_up() -> None:
     """Start one child ahead of the first file."""
-    if _idle.empty():
+    if _living <= 0:
         _idle.put(Child())
 
 

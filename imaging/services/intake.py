@@ -21,7 +21,7 @@ from consult.services import audit, outbox
 from imaging.models import Image, Reason, Upload, sentence
 from imaging.policies import image as policies
 from imaging.raster import sniff
-from imaging.services import news, storage
+from imaging.services import decoding, news, storage
 
 LASTS = timedelta(days=3)
 CHUNK = 4 * 1024 * 1024
@@ -75,6 +75,8 @@ def begin(*, consultation: Consultation, by: User, name: str, length: int, sha25
         upload.save()
         outbox.later(kind="imaging.expire", payload={"upload": upload.pk}, due_at=upload.expires_at)
         news.changed(consultation)
+    if settings.WORKER == "embedded":
+        decoding.warm_up()  # by the time the last byte arrives the decoders are loaded
     return upload
 
 

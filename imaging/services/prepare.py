@@ -45,7 +45,7 @@ def prepare(image: int) -> None:
 
 def _check(facts: dict, kind: str, work: Path) -> None:
     """The child worked on hostile bytes: its answer is believed only where it agrees with the files it left."""
-    sides = (facts.get("width"), facts.get("height"), facts.get("frames"))
+    sides = [facts.get(name) or 0 for name in ("width", "height", "frames")]
     fine = facts.get("kind") == kind and all(isinstance(side, int) and 0 < side < 2**31 for side in sides)
     if fine and kind == Image.Kind.DICOM:
         raw = work / "frames.raw"

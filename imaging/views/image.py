@@ -50,6 +50,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     """The viewer on a page of its own."""
     image = seen(request, pk)
     images.note_reading(image=image, by=request.user)
+    image.can_withdraw = policies.may_withdraw(request.user, image)  # type: ignore[attr-defined]
     context = {"image": image, "consultation": image.consultation, "title": describe.title(image)}
     return render(request, "image/page.html", context)
 

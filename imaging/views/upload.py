@@ -38,7 +38,7 @@ def tus(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         if not request.user.is_authenticated:
             return JsonResponse({"code": "signed_out", "message": _("Sign in again to go on.")}, status=401)
         if request.method not in ("GET", "OPTIONS") and request.headers.get("Tus-Resumable") != VERSION:
-            answer = JsonResponse({"code": "version", "message": f"Tus-Resumable: {VERSION}"}, status=412)
+            answer: HttpResponse = JsonResponse({"code": "version", "message": f"Tus-Resumable: {VERSION}"}, status=412)
             answer["Tus-Version"] = VERSION
             return answer
         try:

@@ -19,14 +19,13 @@ const names = new Map();
 /** @param {number} image @param {number} frame @param {boolean} lead this person opened it: the others come along */
 function open(image, frame, lead) {
   const stage = room?.querySelector("[data-stage]");
-  const people = /** @type {HTMLElement | null} */ (room?.querySelector("[data-stage-main]"));
+  const people = stage?.querySelector("[data-stage-main]");
   if (!room || !stage || !people) return;
   closedByHand = false;
   if (viewer) return viewer.open(image, frame);
   holder = element("section", { "aria-label": gettext("Image viewer"), "data-stage-viewer": "" });
-  Object.assign(holder.style, { flex: "1 1 0", minHeight: "0", height: "auto" });
   people.before(holder);
-  people.style.flex = "0 0 clamp(96px, 22%, 180px)";
+  stage.classList.add("stage-with-image");
   viewer = mountViewer(holder, {
     consultation: Number(room.dataset.consultation),
     you: room.dataset.me ?? "",
@@ -40,12 +39,11 @@ function open(image, frame, lead) {
 }
 
 function close() {
-  const people = /** @type {HTMLElement | null} */ (room?.querySelector("[data-stage-main]"));
   viewer?.destroy();
   holder?.remove();
   viewer = holder = null;
   closedByHand = true;
-  if (people) people.style.flex = "";
+  room?.querySelector("[data-stage]")?.classList.remove("stage-with-image");
 }
 
 /** @param {any} message */

@@ -14,6 +14,8 @@ export class Together {
   /** @type {Map<string, {message: any, at: number, mark: HTMLElement}>} */ #others = new Map();
   /** @type {View | null} */ #view = null;
   /** @type {any} */ #pointer = null;
+  /** @type {any} */ #last = null;
+  pointing = false;
   /** @type {View | null} */ #led = null;
   /** @type {{view: View, whole: boolean, by: string} | null} */ #elsewhere = null;
 
@@ -33,6 +35,7 @@ export class Together {
   /** This person moved: they lead. @param {View} view */
   moved(view) {
     this.#view = this.#led = view;
+    if (this.#last && this.pointing) this.#pointer = { ...this.#last, image: view.image, frame: view.frame };
     this.#settle(null);
     this.draw();
   }
@@ -42,7 +45,7 @@ export class Together {
     if (!on && this.#pointer === null && !this.pointing) return;
     this.pointing = on;
     const within = (/** @type {number} */ value) => Math.round(Math.min(Math.max(value, 0), 1) * 1e4) / 1e4;
-    this.#pointer = { t: "pointer", image, frame, x: within(x), y: within(y), on };
+    this.#pointer = this.#last = { t: "pointer", image, frame, x: within(x), y: within(y), on };
   }
 
   #tick() {
