@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from consult.models import Role
@@ -11,8 +12,10 @@ from consult.models import Role
 
 class RoleChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Role) -> str:  # type: ignore[override]
-        parts = [str(obj.person), obj.get_title_display() if obj.title else "", str(obj.department), str(obj.hospital)]
-        return " · ".join(part for part in parts if part)
+        title = f" · {obj.get_title_display()}" if obj.title else ""
+        return format_html(
+            '{}{}<span class="choice-hint">{} · {}</span>', obj.person, title, obj.department, obj.hospital
+        )
 
 
 class AssignForm(forms.Form):

@@ -34,7 +34,6 @@ class Section:
     belongs: Callable[[Any], bool]
     hint: Words = ""
     states: frozenset[State] | None = None
-    folds: bool = False
 
 
 def _is_desk(user: User) -> bool:
@@ -80,7 +79,7 @@ SECTIONS = (
     ),
     Section(
         "done", "done", _("Finished"), _("Nothing is finished yet."), bool,
-        _("Answered, closed and cancelled consultations stay readable here."), folds=True,
+        _("Answered, closed and cancelled consultations stay readable here."),
     ),
 )  # fmt: skip
 

@@ -16,6 +16,8 @@ export function watch(form) {
   let timer = 0;
   let busy = false;
   let again = false;
+  let sending = "";
+  let kept = ""; // the text the server has: leaving a field is no reason to send it twice
 
   /** @param {string} state @param {string} words */
   const say = (state, words) => {
@@ -27,6 +29,12 @@ export function watch(form) {
   const save = async () => {
     if (busy) {
       again = true;
+      return;
+    }
+    sending = drafts.text();
+    if (sending === kept) {
+      drafts.forget(kept);
+      form.dispatchEvent(new CustomEvent("autosaved", { bubbles: true, detail: {} }));
       return;
     }
     busy = true;
@@ -52,6 +60,7 @@ export function watch(form) {
   };
   form.addEventListener("input", changed);
   form.addEventListener("change", changed);
+  form.addEventListener("autosaved", () => (kept = sending));
   form.addEventListener("submit", () => clearTimeout(timer));
   if (drafts.restore()) {
     say("local", gettext("Restored what you typed before"));

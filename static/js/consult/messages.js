@@ -14,6 +14,7 @@ export class Chat {
     this.root = root;
     this.url = root.dataset.url ?? "";
     this.list = /** @type {HTMLElement} */ (root.querySelector("[data-chat-list]"));
+    this.scroller = /** @type {HTMLElement} */ (root.querySelector("[data-chat-scroll]") ?? this.list);
     this.form = /** @type {HTMLFormElement | null} */ (root.querySelector("[data-chat-form]"));
     this.seq = Number(this.list.lastElementChild?.getAttribute("data-seq")) || 0;
     this.fetching = false;
@@ -104,7 +105,8 @@ export class Chat {
   /** @param {{seq: number, name: string, own: boolean, body: string, at: string, token: string}} message */
   #show(message) {
     if (message.seq <= this.seq) return;
-    const following = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR;
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    const following = scrollHeight - scrollTop - clientHeight < NEAR;
     this.seq = message.seq;
     const time = element("time", { datetime: message.at, "data-relative": "" });
     const head = element("div", { class: "message-head" }, element("strong", {}, message.name), time);
@@ -121,9 +123,10 @@ export class Chat {
   #empty() {
     const empty = this.root.querySelector("[data-chat-empty]");
     if (empty instanceof HTMLElement) empty.hidden = this.list.children.length > 0;
+    this.scroller.hidden = this.list.children.length === 0;
   }
 
   #toEnd() {
-    this.list.scrollTop = this.list.scrollHeight;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 }

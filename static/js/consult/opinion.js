@@ -16,8 +16,7 @@ function watchOpinion(form) {
   form.addEventListener("input", () => (dirty = true));
   form.addEventListener("autosaved", (event) => {
     const { draft_rev } = /** @type {CustomEvent} */ (event).detail;
-    if (draft_rev === undefined) return;
-    field(form, "draft_rev").value = String(draft_rev);
+    if (draft_rev !== undefined) field(form, "draft_rev").value = String(draft_rev);
     dirty = false;
   });
   form.addEventListener("autosave-refused", (event) => {

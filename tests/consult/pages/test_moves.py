@@ -89,6 +89,7 @@ def test_assigning_offers_it_to_the_chosen_specialist(cast: Cast) -> None:
     desk = browser(cast.scheduler)
     dialog = desk.get(f"/consultations/{thing.pk}/dialogs/assign/", headers=HTMX)
     assert "张文博" in page_of(dialog)
+    assert f'name="revision" value="{thing.revision}"' in page_of(dialog)
     sent = {"role": role.pk, "revision": thing.revision}
     assert desk.post(f"/consultations/{thing.pk}/assign/", sent).status_code == 302
     thing.refresh_from_db()
