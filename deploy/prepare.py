@@ -28,7 +28,9 @@ def main() -> None:
     environment()
     packages("requirements-dev.txt" if given.dev else "requirements.txt")
     browser_code(dev=given.dev)
-    if not given.no_database:
+    if given.no_database:
+        run([PYTHON, "manage.py", "translations"], "compile the translations")
+    else:
         run([PYTHON, "manage.py", "prepare"], "prepare the database")
 
 
