@@ -57,9 +57,17 @@ class Asking:
 
     def send_images(self, *paths: Path) -> None:
         self.page.locator("[data-upload-input]").set_input_files(list(paths))
-        ready = self.page.locator("[data-image-state=ready]")
-        eventually(lambda: ready.count() == len(paths), f"{len(paths)} images ready", 60)
+        arrived = self.page.locator("[data-image-state=ready], [data-image-state=held]")
+        eventually(lambda: arrived.count() == len(paths), f"{len(paths)} images arrived", 60)
         self.person.shot("request-images")
+
+    def confirm_our_patient(self) -> None:
+        """The DICOM file names somebody else: the doctor looks and confirms."""
+        self.page.locator("[data-image-state=held] form[action*=confirm] button").click()
+        self.page.locator("dialog[open] button[value=yes]").click()
+        self.page.locator("[data-image-state=held]").wait_for(state="detached")
+
+    def images_done(self) -> None:
         self.page.locator(".action-bar .button-primary").click()
         self.page.wait_for_url("**/edit/consent/")
 
@@ -104,11 +112,11 @@ class Case:
         """Press the button of one act."""
         self.page.locator(f"[data-head] [data-act={move}]").first.click()
 
-    def assign(self, words: str) -> None:
-        """Choose the specialist whose line holds `words`."""
+    def assign(self, name: str) -> None:
+        """Choose that specialist."""
         self.act("assign")
         dialog = self.page.locator("dialog[open]")
-        dialog.locator("label", has_text=words).first.click()
+        dialog.locator("label", has_text=name).first.click()
         self.person.shot("triage-assign")
         dialog.locator("button[type=submit]").click()
         self.becomes("OFFERED")

@@ -83,6 +83,11 @@ class Person:
         self.page.press("[name=password]", "Enter")
         self.page.wait_for_url(lambda url: "login" not in url)
 
+    @property
+    def name(self) -> str:
+        """As the top bar greets them."""
+        return self.page.locator(".account-name").inner_text()
+
     def shot(self, name: str) -> None:
         ARTIFACTS.mkdir(exist_ok=True)
         self.page.screenshot(path=ARTIFACTS / f"{name}.png")
@@ -99,6 +104,7 @@ class Person:
 def profiles(playwright: Playwright) -> Iterator[Callable[[str, str], Person]]:
     """`meet(username, url)` opens a browser of its own for that person and signs in; two never share anything."""
     browsers: list[Browser] = []
+    met: list[Person] = []
 
     def meet(username: str, url: str, **options: Any) -> Person:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -110,12 +116,16 @@ def profiles(playwright: Playwright) -> Iterator[Callable[[str, str], Person]]:
         person = Person(username, url, context, context.new_page())
         person.page.on("console", lambda message: _note(person, message))
         person.page.on("pageerror", lambda error: person.complaints.append(f"{username}: {error}"))
+        met.append(person)
         person.sign_in()
         return person
 
     try:
         yield meet
     finally:
+        for person in met:
+            person.shot(f"last-{person.username}")
+            print(person.page.url, *person.complaints, sep="\n")  # shown when the test failed
         for browser in browsers:
             browser.close()
 

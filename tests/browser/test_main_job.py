@@ -20,9 +20,11 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     if request.param == "small":
         with Site() as running:
             yield running
+            print(running.log()[-6000:])  # shown when the test failed
     else:
         with postgres() as postgres_url, redis() as redis_url, LargeSite(postgres_url, redis_url) as running:
             yield running
+            print(running.log()[-6000:])
 
 
 @pytest.mark.slow
@@ -34,7 +36,7 @@ def test_a_township_doctor_asks_and_a_specialist_answers(
     urls = site.urls if isinstance(site, LargeSite) else [site.url, site.url]
     doctor, expert = meet("doctor.nitun", urls[0]), meet("expert.provincial", urls[1])
     number = asks(doctor, ct, photo)
-    is_assigned(meet("scheduler", urls[0]), number, "Cardiology")
+    is_assigned(meet("scheduler", urls[0]), number, expert.name)
     case = Case(expert, number)
     case.open()
     case.act("accept")
@@ -76,6 +78,8 @@ def asks(doctor: Person, *images: Path) -> int:
     request.enter_patient()
     request.enter_question()
     request.send_images(*images)
+    request.confirm_our_patient()
+    request.images_done()
     request.take_consent()
     request.send()
     case = Case(doctor, number)
@@ -84,12 +88,12 @@ def asks(doctor: Person, *images: Path) -> int:
     return number
 
 
-def is_assigned(scheduler: Person, number: int, words: str) -> None:
+def is_assigned(scheduler: Person, number: int, name: str) -> None:
     scheduler.go("/")
     scheduler.shot("worklist-scheduler")
     case = Case(scheduler, number)
     case.open()
-    case.assign(words)
+    case.assign(name)
 
 
 def they_chat(here: Call, there: Call) -> None:

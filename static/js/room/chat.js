@@ -13,6 +13,7 @@ export class Chat {
   #seq = 0;
   #unread = 0;
   #typed = 0;
+  #loaded = false; // what was said before this page opened is not unread
   #typingTimer = 0;
   /** @type {Promise<void>} */
   #fetching = Promise.resolve();
@@ -69,13 +70,13 @@ export class Chat {
     const headers = { Accept: "application/json", "X-Background": "1" };
     const answer = await fetch(`${this.url}?after=${this.#seq}`, { headers });
     if (!answer.ok) throw new Error(`messages: ${answer.status}`);
-    const first = this.#seq === 0;
     const { messages } = await answer.json();
     for (const message of messages) {
-      this.#add(message, first);
+      this.#add(message, !this.#loaded);
       this.#seq = Math.max(this.#seq, message.seq);
     }
     if (messages.length === 200) await this.#fetch();
+    this.#loaded = true;
   }
 
   async #send() {
