@@ -1,7 +1,9 @@
 """Every URL of the site."""
 
+from django.conf import settings
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
+from django.views.generic import TemplateView
 from django.views.i18n import JavaScriptCatalog
 
 from consult.views import account
@@ -18,3 +20,6 @@ urlpatterns = [
     path("", include("consult.urls")),
     path("", include("imaging.urls")),
 ]
+
+if settings.DEBUG:
+    urlpatterns.append(path("styleguide/", TemplateView.as_view(template_name="styleguide/page.html"), name="styleguide"))
