@@ -22,4 +22,6 @@ urlpatterns = [
 ]
 
 if settings.DEBUG:
-    urlpatterns.append(path("styleguide/", TemplateView.as_view(template_name="styleguide/page.html"), name="styleguide"))
+    urlpatterns.append(
+        path("styleguide/", TemplateView.as_view(template_name="styleguide/page.html"), name="styleguide")
+    )
