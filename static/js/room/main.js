@@ -69,10 +69,12 @@ signal.addEventListener("typing", (event) => {
 });
 addEventListener("pagehide", () => signal.send({ t: "leave" }));
 
-// Signed: the editor gives way to the version. Typed text is never swapped away.
-document.body.addEventListener("acted", () => {
+// Signed: the editor gives way to the version. At no other act: typed text is never swapped away.
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  const { pathInfo, xhr, requestConfig } = /** @type {any} */ (event).detail;
+  const done = requestConfig.verb === "post" && xhr.status === 204 && /\/opinion\/(sign|amend)\/$/.test(pathInfo.requestPath);
   const editor = root.querySelector("[data-editor]");
-  if (editor && !editor.contains(document.activeElement)) htmx.trigger(editor, "refetch");
+  if (done && editor) htmx.trigger(editor, "refetch");
 });
 
 document.querySelector("[data-stale]")?.remove(); // the room has words of its own for a lost line
