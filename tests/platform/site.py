@@ -57,6 +57,13 @@ def _code() -> str:
     return total.hexdigest()[:16]
 
 
+WRITE_JOB = "from consult.services import outbox; outbox.later(kind='notification.deliver', payload={'key': 'nobody'})"
+JOBS_DONE = """
+from consult.models import Job
+print(Job.objects.exclude(done_at=None).filter(payload__key="nobody").count())
+"""
+
+
 @contextlib.contextmanager
 def _alone(name: str) -> Iterator[Path]:
     """One process at a time makes the template called `name`."""
@@ -197,7 +204,11 @@ class Site(Processes):
 
     def manage(self, *args: str) -> str:
         """Run a command on this site's data."""
-        return manage(*args, **{key: self.env[key] for key in (*OURS, "PORT") if key in self.env})
+        return manage(*args, **{key: self.env[key] for key in (*OURS, "SECRET_KEY", "PORT") if key in self.env})
+
+    def python(self, code: str) -> str:
+        """Run code with this site's models and data in a process of its own; what it prints last."""
+        return self.manage("shell", "--no-imports", "-c", code).strip().rsplit("\n", 1)[-1]
 
     def ready(self, seconds: float = READY_SECONDS) -> dict[str, Any]:
         """Wait until every part is up; the body of /healthz. AssertionError with the log when it is not."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.platform.site import LargeSite, health, wait_until
+from tests.platform.site import JOBS_DONE, WRITE_JOB, LargeSite, health, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.large]
 
@@ -54,6 +54,11 @@ def test_who_signs_in_at_one_site_is_signed_in_at_the_other(large_site: LargeSit
     assert person.sign_in(first, "doctor.nitun")[:2] == (200, f"{first}/")
     assert person.get(f"{second}/")[:2] == (200, f"{second}/")
     assert Browser().get(f"{second}/")[1].startswith(f"{second}/accounts/login/")
+
+
+def test_the_worker_does_a_job_that_another_process_wrote(large_site: LargeSite) -> None:
+    large_site.python(WRITE_JOB)
+    wait_until(lambda: large_site.python(JOBS_DONE) == "1", "job done", 40)
 
 
 def test_one_site_killed_the_other_goes_on(large_site: LargeSite) -> None:

@@ -1,5 +1,6 @@
 """`manage.py site`: one site process (Daphne through our launcher), with the worker's threads when embedded."""
 
+import asyncio
 from typing import Any
 
 from django.conf import settings
@@ -13,11 +14,18 @@ class Command(BaseCommand):
         parser.add_argument("--fd", type=int, help="listening socket inherited from the supervisor")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from consult import events
         from telemed import launcher  # before anything else of Twisted
         from telemed.asgi import application
         from telemed.celery import Embedded
 
         worker = Embedded() if settings.WORKER == "embedded" else None
+
+        def ready() -> None:
+            events.bind(asyncio.get_event_loop())
+            if worker:
+                worker.start()
+
         host = settings.HOST.replace(":", r"\:")
         endpoint = (
             f"fd:fileno={options['fd']}"
@@ -28,7 +36,7 @@ class Command(BaseCommand):
             application,
             endpoint=endpoint,
             behind_proxy=settings.BEHIND_PROXY,
-            ready=worker.start if worker else None,
+            ready=ready,
         )
         if worker:
             worker.stop()
