@@ -14,6 +14,13 @@ function question(asked, submitter) {
   return ask({ title: confirm, text: confirmText, verb, danger: confirmTone !== "calm" });
 }
 
+/** The form itself, or the same in the fragment that replaced it while the person thought. @param {HTMLFormElement} form */
+function standing(form) {
+  if (form.isConnected) return form;
+  const action = CSS.escape(form.getAttribute("action") ?? "");
+  return /** @type {HTMLFormElement | null} */ (document.querySelector(`form[action="${action}"]`)) ?? form;
+}
+
 export function startConfirm() {
   document.addEventListener(
     "submit",
@@ -25,8 +32,9 @@ export function startConfirm() {
       event.preventDefault();
       event.stopImmediatePropagation();
       if (!(await question(asked, submitter))) return;
-      agreed.add(form);
-      form.requestSubmit(submitter);
+      const now = standing(form);
+      agreed.add(now);
+      now.requestSubmit(submitter && now.contains(submitter) ? submitter : null);
     },
     true,
   );
