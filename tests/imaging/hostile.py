@@ -103,7 +103,6 @@ def gb18030_name() -> bytes:
 def signed_nonsense() -> bytes:
     dataset = dcmread(io.BytesIO(real("CT_small.dcm")))
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.NestedSequence = None  # not an element: pydicom warns, the file stays good
     dataset.ReferencedImageSequence = Sequence([Dataset() for _ in range(50)])
     dataset.WindowCenter = ["nan", "1e300"]
     dataset.WindowWidth = ["0", "-5"]
