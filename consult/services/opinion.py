@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from django.db import transaction
@@ -23,6 +23,8 @@ from consult.models import (
     Role,
     User,
 )
+from consult.paper import glyphs
+from consult.paper import opinion as paper
 from consult.policies import opinion as policies
 from consult.policies import person
 from consult.services import audience, audit, moves, notification
@@ -73,7 +75,7 @@ def _check_write(by: User, row: Consultation) -> None:
 def _clean(name: str, text: str) -> str:
     if len(text) > LONGEST:
         raise Refusal("too_long", _("This text is too long: 20,000 characters are the most."), field=name)
-    return text.replace("\x00", "").strip()
+    return text.replace("\x00", "").replace("\r\n", "\n").strip()
 
 
 def sign(*, consultation: Consultation, by: User, password: str, draft_rev: int) -> OpinionVersion:
@@ -122,6 +124,12 @@ def _complete(row: Consultation, by: User) -> Opinion:
     empty = [name for name in TEXTS if opinion is None or not getattr(opinion, name)]
     if opinion is None or empty:
         raise Refusal("incomplete", _("Findings, diagnosis and recommendation must all be written."), field=empty[0])
+    for name in TEXTS:
+        bad = glyphs.unprintable(getattr(opinion, name))
+        if bad:
+            words = _("These characters cannot be printed: %(characters)s. Write it without them.")
+            shown = " ".join(f"{char} (U+{ord(char):04X})" for char in bad)
+            raise Refusal("unprintable", words % {"characters": shown}, field=name)
     return opinion
 
 
@@ -243,3 +251,23 @@ def amend(*, consultation: Consultation, by: User, reason: str) -> Opinion:
 def newest(consultation: Consultation) -> OpinionVersion | None:
     """The newest signed version."""
     return OpinionVersion.objects.filter(opinion__consultation=consultation).order_by("-signed_at", "-pk").first()
+
+
+def printed(*, version: OpinionVersion, language: str = "zh-hans") -> bytes:
+    """The version as a PDF with labels in `language`; always the same bytes for the same version."""
+    submitted_at = version.about["submitted_at"]
+    facts = paper.Facts(
+        number=version.number,
+        texts={name: getattr(version, name) for name in TEXTS},
+        amendment_reason=version.amendment_reason,
+        signer_name=version.signer_name,
+        signer_title=version.signer_title,
+        licence_number=version.licence_number,
+        signed_at=timezone.localtime(version.signed_at, timezone.get_default_timezone()),
+        submitted_at=timezone.localtime(datetime.fromisoformat(submitted_at), timezone.get_default_timezone())
+        if submitted_at
+        else None,
+        sha256=version.sha256,
+        about=version.about,
+    )
+    return paper.render(facts, language)

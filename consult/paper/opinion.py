@@ -1,0 +1,144 @@
+"""A signed opinion as an A4 PDF/A-2b. Data go in as JSON, so no word of theirs is ever markup. Knows no rows.
+
+The same facts give the same bytes: the file's own time is the time of signing.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from consult.paper.glyphs import FOLDER, shown
+from consult.paper.labels import CODES, LABELS
+
+SOURCE = Path(__file__).with_name("opinion.typ")
+REQUEST = ("reason", "record_summary", "tests", "present_diagnosis", "question")
+OPINION = ("findings", "diagnosis", "recommendation")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is printed. `about` is OpinionVersion.about; `signed_at` in the zone to be printed."""
+
+    number: int
+    texts: dict[str, str]
+    amendment_reason: str
+    signer_name: str
+    signer_title: str
+    licence_number: str
+    signed_at: datetime
+    submitted_at: datetime | None
+    sha256: str
+    about: dict[str, Any]
+
+
+def render(facts: Facts, language: str = "zh-hans") -> bytes:
+    """The PDF with labels in `language` (zh-hans or en; anything else is Chinese)."""
+    language = language if language in LABELS else "zh-hans"
+    document = _shown(_document(facts, language))
+    return typst.compile(
+        str(SOURCE),
+        root=str(SOURCE.parent),
+        font_paths=_fonts(),
+        sys_inputs={"data": json.dumps(document, ensure_ascii=False)},
+        pdf_standards="a-2b",
+        timestamp=_file_time(facts.signed_at),
+    )
+
+
+def _file_time(at: datetime) -> datetime:
+    """Typst takes whole seconds at a fixed offset."""
+    return at.replace(microsecond=0, tzinfo=timezone(at.utcoffset() or timedelta()))
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FOLDER)])
+
+
+def _shown(value: Any) -> Any:
+    """Every text made printable, however deep."""
+    if isinstance(value, str):
+        return shown(value.replace("\r\n", "\n").replace("\t", "    "))
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return value
+
+
+def _document(facts: Facts, language: str) -> dict[str, Any]:
+    words, codes, about = LABELS[language], CODES[language], facts.about
+    english = language == "en"
+    answering, asking = about["answering"], about["asking"]
+    signer = answering["signer_en"] if english and answering["signer_en"] else facts.signer_name
+    both = f"{signer}（{facts.signer_name}）" if signer != facts.signer_name else signer
+    version = words["version_n"].format(n=facts.number)
+    return {
+        "labels": words,
+        "lang": "en" if english else "zh",
+        "region": "GB" if english else "CN",
+        "title": f"{words['title']} {about['number']} {version}",
+        "number": about["number"],
+        "version": version,
+        "amended": bool(facts.amendment_reason),
+        "amendment_reason": facts.amendment_reason,
+        "hospital": answering["hospital_en" if english else "hospital"],
+        "hospital_other": answering["hospital" if english else "hospital_en"],
+        "patient_line": about["patient"]["name"],
+        "pairs": _pairs(facts, words, codes, english),
+        "request": [[words[name], about["request"][name]] for name in REQUEST if about["request"][name]],
+        "opinion": [[words[name], facts.texts[name], name == "diagnosis"] for name in OPINION],
+        "signer": both,
+        "signer_title": codes.get(facts.signer_title, facts.signer_title),
+        "signer_place": _place(answering, english),
+        "licence": facts.licence_number,
+        "signed_at": moment(facts.signed_at),
+        "sha256": facts.sha256,
+        "asked_by": asking["asker"],
+    }
+
+
+def _pairs(facts: Facts, words: dict[str, str], codes: dict[str, str], english: bool) -> list[list[str]]:
+    """The table under the heading, label and value, two to a line."""
+    about = facts.about
+    patient, asking, answering = about["patient"], about["asking"], about["answering"]
+    born = date.fromisoformat(patient["birth_date"])
+    asker = asking["asker_en"] if english and asking["asker_en"] else asking["asker"]
+    values = {
+        "name": patient["name"],
+        "record_number": patient["record_number"],
+        "sex": codes[patient["sex"]],
+        "birth_date": f"{born.isoformat()}  ({age(born, facts.signed_at.date(), words)})",
+        "asking": _place(asking, english),
+        "asker": asker,
+        "answering": _place(answering, english),
+        "submitted_at": moment(facts.submitted_at) if facts.submitted_at else "",
+        "urgency": codes[about["request"]["urgency"]],
+        "purpose": codes[about["request"]["purpose"]],
+    }
+    return [[words[name], value] for name, value in values.items()]
+
+
+def _place(place: dict[str, str], english: bool) -> str:
+    if english:
+        return f"{place['hospital_en']}, {place['department_en']}"
+    return f"{place['hospital']} {place['department']}"
+
+
+def age(born: date, day: date, words: dict[str, str]) -> str:
+    """Whole years; months below two years."""
+    months = (day.year - born.year) * 12 + day.month - born.month - (day.day < born.day)
+    if months < 24:
+        return words["age_months"].format(n=max(0, months))
+    return words["age_years"].format(n=months // 12)
+
+
+def moment(at: datetime) -> str:
+    """Date, time and offset from UTC, so that the paper can be read anywhere."""
+    offset = at.strftime("%z")
+    return f"{at:%Y-%m-%d %H:%M:%S} (UTC{offset[:3]}:{offset[3:5]})"
