@@ -17,6 +17,7 @@ from django.utils import translation
 from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 
+from consult import events
 from consult.errors import Refusal
 
 log = logging.getLogger(__name__)
@@ -150,7 +151,9 @@ class SessionAgeMiddleware:
 
     def _ended(self, request: HttpRequest, words: str) -> HttpResponse:
         page = _page_of(request)
+        person = request.user.pk
         logout(request)
+        events.revoke(person=person)
         idle = timedelta(seconds=settings.SESSION_IDLE_SECONDS)
         spans = {"hours": settings.SESSION_COOKIE_AGE // 3600, "minutes": int(idle.total_seconds() // 60)}
         request.session["ended_words"] = words % spans

@@ -1,7 +1,6 @@
 """Every URL of the site."""
 
 from django.conf import settings
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import TemplateView
 from django.views.i18n import JavaScriptCatalog
@@ -11,7 +10,7 @@ from telemed import views
 
 urlpatterns = [
     path("accounts/login/", account.Login.as_view(), name="login"),
-    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/logout/", account.Logout.as_view(), name="logout"),
     path("accounts/password/", account.PasswordChange.as_view(), name="password_change"),
     path("accounts/language/", account.set_language, name="set-language"),
     path("accounts/alive/", account.alive, name="session-alive"),

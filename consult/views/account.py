@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_required
 from django.contrib.messages.views import SuccessMessageMixin
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -12,6 +13,7 @@ from django.utils.translation import check_for_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from consult import events
 from consult.services import account
 
 
@@ -27,9 +29,25 @@ class Login(auth.LoginView):
         return super().get(request, *args, **kwargs)
 
 
+class Logout(auth.LogoutView):
+    """Open sockets of the person look again who they are; those of this session close."""
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        person = request.user.pk
+        answer = super().post(request, *args, **kwargs)
+        if person:
+            events.revoke(person=person)
+        return answer
+
+
 class PasswordChange(SuccessMessageMixin, auth.PasswordChangeView):
     success_url = reverse_lazy("home")
     success_message = _("Your password was changed.")
+
+    def form_valid(self, form: BaseForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        events.revoke(person=self.request.user.pk)  # sessions elsewhere ended with the old password
+        return answer
 
 
 @require_POST
