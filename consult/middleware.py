@@ -45,7 +45,7 @@ class RefusalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if response.status_code == 404 and getattr(request, "resolver_match", None) is None:
-            return refusal_answer(request, Refusal("not_found", _("There is no such page.")), 404)
+            return refusal_answer(request, Refusal("not_found", _("Check the address, or go to the home page.")), 404)
         if response.status_code == 302 and _leads_to_login(response):
             return _login_needed(request, response)
         return response

@@ -14,7 +14,7 @@ const exact = new Intl.DateTimeFormat(language, {
   minute: "2-digit",
   hourCycle: "h23",
 });
-const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long", hourCycle: "h23" });
+const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium", hourCycle: "h23" });
 const short = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** "10:42" in the reader's zone. @param {Date} [at] */

@@ -18,7 +18,7 @@ export class Overlay {
   /** @param {any} patient @param {Img | undefined} image */
   whose(patient, image) {
     const years = patient.age === null || patient.age === undefined ? "" : interpolate(gettext("%(age)s years"), { age: patient.age }, true);
-    const lines = [element("strong", {}, patient.name || gettext("No patient yet")), line([patient.sex, years].filter(Boolean).join(", ")), line(patient.number)];
+    const lines = [element("strong", {}, patient.name || gettext("No patient yet")), line([patient.sex, years].filter(Boolean).join(" · ")), line(patient.number)];
     if (image?.otherPatient) {
       const other = element("div", { class: "badge tone-warn" }, icon("triangle-alert"), interpolate(gettext("File says: %(name)s"), { name: image.otherPatient }, true));
       lines.push(other);
