@@ -144,7 +144,7 @@ def _stands(upload: Upload) -> HttpResponse:
     answer["Upload-Expires"] = http_date(upload.expires_at.timestamp())
     if upload.image is not None:
         answer["X-Image"] = str(upload.image.pk)
-        answer["X-Image-State"] = upload.image.state
+        answer["X-Image-State"] = str(upload.image.state)
         answer["X-Sha256"] = upload.image.sha256
         if upload.image.reason:
             answer["X-Refusal"] = quote(upload.image.reason_words)

@@ -44,6 +44,7 @@ function draw(zone) {
   const list = /** @type {HTMLElement} */ (zone.querySelector("[data-upload-files]"));
   const all = sendings(zone.dataset.upload ?? "");
   const wanted = all.map((sending) => rowOf(sending).row);
+  list.hidden = wanted.length === 0;
   if (wanted.length !== list.children.length || wanted.some((row, index) => list.children[index] !== row)) list.replaceChildren(...wanted);
   for (const sending of all) {
     update(sending);
