@@ -18,7 +18,7 @@ DATA_URL = "data:image/png;base64,"
 class ConsentForm(forms.Form):
     """`content` after `is_valid()`: the bytes of the drawn or uploaded signature; `method` says which."""
 
-    signer_name = forms.CharField(label=_("Name of who signs"), max_length=60)
+    signer_name = forms.CharField(label=_("Name of the signer"), max_length=60)
     relation = forms.ChoiceField(
         label=_("Relation to the patient"), choices=Consent.Relation.choices, widget=forms.RadioSelect, initial="self"
     )

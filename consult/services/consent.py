@@ -56,7 +56,7 @@ def record(
     if ConsentText.objects.filter(kind=text.kind, version__gt=text.version).exists():
         raise Conflict("text_changed", _("The text was changed meanwhile. Read the new one with the patient and sign."))
     if not signer_name.strip():
-        raise Refusal("name_missing", _("Write the name of who signs."), field="signer_name")
+        raise Refusal("name_missing", _("Write the name of the signer."), field="signer_name")
     if relation not in Consent.Relation.values:
         raise Refusal("relation_missing", _("Say how the signer is related to the patient."), field="relation")
     if method not in Consent.Method.values:

@@ -30,7 +30,7 @@ def check(*, consultation: Consultation, name: str, by: User | None, reason: str
     move = MOVES[name]
     who = policies.actors(by, consultation) if by else {Actor.SYSTEM}
     if not who & move.actors:
-        raise NotAllowed("wrong_actor", _("This is not yours to do in this consultation."))
+        raise NotAllowed("wrong_actor", _("This is not for you to do in this consultation."))
     if consultation.state not in move.sources:
         raise too_late()
     if move.reason and not reason.strip():

@@ -93,12 +93,12 @@ ACTS: dict[str, Act] = {
         Act(
             "ask_more",
             _("Ask for more"),
-            _("The asking doctor has been asked. The clock stands until the answer."),
+            _("The asking doctor has been asked. The clock is paused until the answer."),
             triage.ask_more,
             "circle-help",
             ReasonForm,
             asks=_("What is missing?"),
-            text=_("One item a line. The clock stands until the asking doctor has answered."),
+            text=_("One item a line. The clock is paused until the asking doctor has answered."),
         ),
         Act(
             "supply",

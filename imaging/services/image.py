@@ -35,7 +35,7 @@ def confirm(*, image: Image, by: User) -> list[Image]:
         audit.record(by=by, action="image.confirm", thing=each, consultation=each.consultation_id, detail=detail)
         confirmed.append(each)
     if not confirmed:
-        raise Conflict("not_held", _("This image was already confirmed or withdrawn."))
+        raise Conflict("not_held", _("This image was already confirmed or removed."))
     news.changed(image.consultation)
     return confirmed
 
@@ -43,7 +43,7 @@ def confirm(*, image: Image, by: User) -> list[Image]:
 def withdraw(*, image: Image, by: User) -> None:
     """Take an image back: before submission it is gone, later it stays kept but is shown to nobody."""
     if not policies.may_withdraw(by, image):
-        raise NotAllowed("may_not_withdraw", _("Only who sent this image can remove it."))
+        raise NotAllowed("may_not_withdraw", _("Only the person who sent this image can remove it."))
     with transaction.atomic():
         rows = Image.objects.filter(pk=image.pk).exclude(state=Image.State.WITHDRAWN)
         if not rows.update(state=Image.State.WITHDRAWN, withdrawn_by=by, withdrawn_at=timezone.now()):

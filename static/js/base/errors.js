@@ -36,7 +36,7 @@ function said(answer) {
 function meaning(status) {
   if (status === 401 || status === 403) return gettext("You may not do this, or you have been signed out. Reload the page.");
   if (status === 404) return gettext("This is no longer there. Reload the page.");
-  if (status === 409) return gettext("Somebody was faster. Reload the page to see the current state.");
+  if (status === 409) return gettext("This has changed meanwhile. Reload the page to see the current state.");
   if (status === 413) return gettext("This is too large to send.");
   if (status === 429) return gettext("Too many attempts. Wait a minute, then try again.");
   return gettext("The server could not do this. Nothing was changed. Try again.");
