@@ -2,6 +2,8 @@
 
 import io
 import re
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -14,6 +16,9 @@ MOST_PIXELS = 40_000_000
 LONGEST_SIDE = 3000
 LEAST_INK = 40  # pixels that differ from the background
 ACTIVE = re.compile(rb"/(JavaScript|JS|Launch|OpenAction|AA|EmbeddedFiles?|RichMedia|XFA|SubmitForm)\b")
+STREAM = re.compile(rb">>\s{0,8}stream\r?\n")
+ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
+MOST_UNPACKED = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,12 @@ def clean(content: bytes, *, drawn: bool) -> Paper:
     return Paper(kept.getvalue(), "jpg")
 
 
+def _unreadable() -> Refusal:
+    return Refusal("unreadable", _("This is not a readable JPEG, PNG or PDF. Take the photo again."), field="file")
+
+
 def _open(content: bytes, formats: tuple[str, ...]) -> Image.Image:
     """Decode within bounds; a new picture without any metadata, upright."""
-    unreadable = Refusal(
-        "unreadable", _("This is not a readable JPEG, PNG or PDF. Take the photo again."), field="file"
-    )
     try:
         with Image.open(io.BytesIO(content), formats=formats) as found:
             if found.width * found.height > MOST_PIXELS:
@@ -60,7 +66,7 @@ def _open(content: bytes, formats: tuple[str, ...]) -> Image.Image:
     except Refusal:
         raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise unreadable from error
+        raise _unreadable() from error
     fresh = Image.new(plain.mode, plain.size)
     fresh.paste(plain)
     return fresh
@@ -79,8 +85,34 @@ def _clean_pdf(content: bytes) -> bytes:
     """Kept as it is, and only ever downloaded: refused when it is cut off or visibly carries scripts or files."""
     if b"%%EOF" not in content[-2048:]:
         raise Refusal("unreadable", _("This PDF is incomplete. Scan the paper again."), field="file")
-    if ACTIVE.search(content):
+    if any(ACTIVE.search(words) for words in _pdf_words(content)):
         raise Refusal(
             "active_pdf", _("This PDF contains scripts or attachments. Scan the paper, or take a photo."), field="file"
         )
     return content
+
+
+def _pdf_words(content: bytes) -> Iterator[bytes]:
+    """What a PDF says outside its pictures (whose bytes may look like anything): dictionaries, packed ones too.
+
+    Names with #xx are written out (ISO 32000-1 section 7.3.5); object streams are unpacked (section 7.5.7).
+    """
+    at, left = 0, MOST_UNPACKED
+    while (found := STREAM.search(content, at)) and (end := content.find(b"endstream", found.end())) >= 0:
+        words = _written_out(content[at : found.end()])
+        yield words
+        if b"/ObjStm" in words[-2000:]:
+            try:
+                unpacked = zlib.decompressobj().decompress(content[found.end() : end], max(1, left))
+            except zlib.error:
+                unpacked = content[found.end() : end]
+            left -= len(unpacked)
+            if left <= 0:
+                raise _unreadable()
+            yield _written_out(unpacked)
+        at = end
+    yield _written_out(content[at:])
+
+
+def _written_out(words: bytes) -> bytes:
+    return ESCAPED.sub(lambda code: bytes([int(code[1], 16)]), words)
