@@ -55,7 +55,7 @@ SECTIONS = (
     ),
     Section(
         "offered", "todo", _("Offered to me"), _("Nothing is offered to you."), policies.is_expert,
-        _("You are told here, by the bell and by a sound, as soon as somebody asks you."), frozenset({S.OFFERED}),
+        _("You are told here and by the bell as soon as somebody asks you."), frozenset({S.OFFERED}),
     ),
     Section(
         "opinions", "todo", _("Opinions due"), _("No opinion is due."), policies.is_expert,
