@@ -42,7 +42,7 @@ class Child:
     port_conflicts: int = field(default=0, init=False)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """In the child, before it becomes the program: be killed by the kernel when the supervisor is gone."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -103,7 +103,7 @@ class Supervisor:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
             pass_fds=child.pass_fds,
             limit=LINE_BYTES,
         )

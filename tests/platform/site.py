@@ -27,6 +27,7 @@ from typing import Any, Self
 import psutil
 import psycopg
 
+from telemed.supervisor import die_with_parent
 from tests.platform.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,7 +125,14 @@ class Processes:
     def start(self, argv: list[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as out:
             process = subprocess.Popen(
-                argv, cwd=ROOT, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                argv,
+                cwd=ROOT,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=die_with_parent,  # a test run that is killed leaves nothing behind
             )
         self.started.append(process)
         return process

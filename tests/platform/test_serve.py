@@ -39,7 +39,8 @@ def test_everything_is_up_and_the_address_and_accounts_are_printed(site: Site) -
     )
     assert [(relay["name"], relay["rooms"], relay["participants"]) for relay in relays] == [("relay", 0, 0)]
     assert 0 <= relays[0]["load"] <= 1
-    wait_until(lambda: "Telemed is ready" in site.log(), "greeting", 20)
+    wait_until(lambda: "  regulator " in site.log(), "greeting", 20)
+    assert "Telemed is ready" in site.log()
     assert f"{site.url}/" in site.log()
     for account in ("doctor.nitun", "doctor.haizhou", "expert.provincial", "expert.bethune", "scheduler", "regulator"):
         assert f"  {account} " in site.log()
