@@ -163,12 +163,13 @@ class Case:
         }
         consultation.save_draft(consultation=self.thing, by=self.asker, fields=fields)
         if self.far != "draft":
+            signer, relation = data.GUARDIANS.get(self.who[0], (self.who[0], "self"))
             consent.record(
                 consultation=self.thing,
                 by=self.asker,
                 text=consent.current(),
-                signer_name=self.who[0],
-                relation="self",
+                signer_name=signer,
+                relation=relation,
                 method="drawn",
                 content=signature(),
             )
@@ -211,13 +212,13 @@ class Case:
     def meet(self) -> None:
         for person in (self.asker, self.expert):
             session.arrived(consultation=self.thing, by=person)
-        for number, (side, text) in enumerate(data.CHAT):
+        for number, (side, text) in enumerate(data.CHAT[self.specialty]):
             by = self.asker if side == "asker" else self.expert
             message.post(consultation=self.thing, by=by, body=text, token=f"demo-{self.thing.pk}-{number}")
         session.end(consultation=self.thing, by=self.expert)
 
     def sign(self) -> None:
-        texts = dict(zip(opinion.TEXTS, data.OPINIONS[self.specialty], strict=True))
+        texts = dict(zip(opinion.TEXTS, data.OPINIONS[self.who[0]], strict=True))
         saved = opinion.save_draft(consultation=self.thing, by=self.expert, fields=texts, draft_rev=0)
         opinion.sign(consultation=self.thing, by=self.expert, password=PASSWORD, draft_rev=saved.draft_rev)
 
