@@ -22,6 +22,8 @@ def arrived(*, consultation: Consultation, by: User) -> Consultation:
     row = moves.lock(consultation)
     if not policies.may_enter(by, row):
         raise NotAllowed("not_taking_part", _("The call is only for those who take part, and only while it is open."))
+    if not policies.has_consent(row):
+        raise NotAllowed("no_consent", _("The patient's consent is missing. Record it first, then join the call."))
     who = policies.actors(by, row)
     side = Side.ANSWERING if Actor.EXPERT in who else Side.ASKING
     moves.take_part(row, [by.pk], side)
