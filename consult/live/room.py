@@ -181,7 +181,8 @@ class Room(Socket):
     def _refuse_relay(self, code: str, to: str) -> None:
         with translation.override(self.language):
             words = {
-                "full": _("The room is full."),
+                "room_full": _("The room is full."),
+                "relay_full": _("The media relay is full. Try again in a few minutes, or tell the scheduler."),
                 "relay-lost": _("The media relay does not answer. The call comes back by itself."),
             }.get(code, _("The media connection was refused. It is tried again."))
         self.refuse(code, words, to)

@@ -127,6 +127,7 @@ async def test_a_relay_that_says_no_is_heard(live_cast: Cast, consultation: Cons
         await relay.link.send_to(text_data=json.dumps(refusal))
         refused = await here.hears("refused")
         assert (refused["code"], refused["to"]) == ("room_full", "join")
+        assert refused["message"] in {"The room is full.", "会诊室人数已满。"}
 
 
 async def test_a_room_that_moved_is_closed_where_it_was(live_cast: Cast, consultation: Consultation) -> None:
