@@ -4,6 +4,7 @@ The same facts give the same bytes: the file's own time is the time of signing.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
@@ -18,6 +19,8 @@ from consult.paper.labels import CODES, LABELS
 SOURCE = Path(__file__).with_name("opinion.typ")
 REQUEST = ("reason", "record_summary", "tests", "present_diagnosis", "question")
 OPINION = ("findings", "diagnosis", "recommendation")
+UNBROKEN = r"[^\s\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"  # a line never ends here by itself
+LONG_WORD, LONG_IN_TABLE = 40, 14  # characters: less than a line of full-width ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ def render(facts: Facts, language: str = "zh-hans") -> bytes:
     """The PDF with labels in `language` (zh-hans or en; anything else is Chinese)."""
     language = language if language in LABELS else "zh-hans"
     document = _shown(_document(facts, language))
+    for part, longest in (("request", LONG_WORD), ("opinion", LONG_WORD), ("pairs", LONG_IN_TABLE)):
+        document[part] = [[label, _breakable(words, longest), *more] for label, words, *more in document[part]]
+    document["amendment_reason"] = _breakable(document["amendment_reason"], LONG_WORD)
     return typst.compile(
         str(SOURCE),
         root=str(SOURCE.parent),
@@ -69,6 +75,11 @@ def _shown(value: Any) -> Any:
     if isinstance(value, list):
         return [_shown(item) for item in value]
     return value
+
+
+def _breakable(words: str, longest: int) -> str:
+    """Words longer than a line may break: they would run off the paper."""
+    return re.sub(f"{UNBROKEN}{{{longest}}}(?={UNBROKEN})", "\\g<0>\u200b", words)
 
 
 def _document(facts: Facts, language: str) -> dict[str, Any]:
