@@ -106,8 +106,10 @@ def profiles(playwright: Playwright) -> Iterator[Callable[[str, str], Person]]:
     browsers: list[Browser] = []
     met: list[Person] = []
 
-    def meet(username: str, url: str, **options: Any) -> Person:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    def meet(username: str, url: str, *, devices: bool = True, **options: Any) -> Person:
+        """`devices=False`: the browser refuses camera and microphone."""
+        flags = FLAGS if devices else [*(flag for flag in FLAGS if "fake" not in flag), "--deny-permission-prompts"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         browsers.append(browser)
         context = browser.new_context(
             **{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", "accept_downloads": True, **options}
