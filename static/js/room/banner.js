@@ -44,8 +44,7 @@ export class Banners {
 
 /** @param {Name} name @param {Banner} banner */
 function draw(name, banner) {
-  const tone = banner.tone === "danger" ? "tone-danger" : "";
-  const line = element("div", { class: `room-banner ${tone}`.trim(), "data-banner": name }, icon(banner.icon), element("span", {}, banner.text));
+  const line = element("div", { class: `room-banner tone-${banner.tone ?? "warn"}`, "data-banner": name }, icon(banner.icon), element("span", {}, banner.text));
   if (banner.verb) {
     const button = element("button", { type: "button", class: "button button-small" }, banner.verb);
     button.addEventListener("click", () => banner.act?.());
