@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from django.utils import translation
 
-from consult.models import Consultation, Notification, User
+from consult.models import Consultation, Job, Notification, User
 from consult.notify import texts
 from consult.services import answer, consultation, decision, message, notification, opinion, triage
+from consult.tasks import run_due
 from tests import cast as people
 from tests.cast import Cast
 
@@ -85,6 +86,9 @@ def test_the_same_key_tells_once(cast: Cast) -> None:
     for _turn in range(2):
         notification.tell(people=[cast.doctor.pk], kind="scheduled", consultation=thing, key="once")
     assert Notification.objects.filter(key="once").count() == 1
+    run_due()
+    assert notification.tell(people=[cast.doctor.pk], kind="scheduled", consultation=thing, key="once") == []
+    assert Job.objects.filter(payload={"key": "once"}, done_at=None).count() == 0
 
 
 def test_an_unknown_kind_is_a_bug_seen_at_once(cast: Cast) -> None:
