@@ -16,6 +16,7 @@ LOCALES = ("zh_Hans",)  # English is the language of the msgids
 DOMAINS = ("django", "djangojs")
 SOURCES = ("telemed", "consult", "imaging", "templates", "static", "locale")
 NOT_OURS = ("static/vendor/*", "node_modules/*", "staticfiles/*", ".venv/*", "tests/*", "data/*", "relay/*")
+CHURN = re.compile(r'^"(POT-Creation-Date|Report-Msgid-Bugs-To):.*\n', re.MULTILINE)  # changes with every run
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 
 
@@ -60,6 +61,9 @@ def _collect(root: Path) -> None:
             )
             if done.returncode:
                 raise CommandError(f"makemessages failed:\n{done.stdout}{done.stderr}")
+            path = root / "locale" / locale / "LC_MESSAGES" / f"{domain}.po"
+            if path.exists():
+                path.write_text(CHURN.sub("", path.read_text()))
 
 
 def problems() -> list[str]:
