@@ -130,8 +130,16 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_PUBLISH_RETRY = False  # the bell may be missed: the next sweep finds the row
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"socket_connect_timeout": 2, "socket_timeout": 5, "visibility_timeout": 60} if LARGE else {"polling_interval": 0.1}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = (
+    {
+        "socket_connect_timeout": 2,
+        "socket_timeout": 5,
+        "visibility_timeout": 60,
+        "max_retries": 1,  # kombu tries for six seconds otherwise, while a doctor waits for the page
+        "interval_start": 0,
+    }
+    if LARGE
+    else {"polling_interval": 0.1}
 )
 
 AUTH_USER_MODEL = "consult.User"

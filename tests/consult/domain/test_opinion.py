@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from consult.errors import Conflict, NotAllowed, Refusal
 from consult.models import AuditEntry, Consultation, Decision, Notification, Opinion, OpinionVersion, Role, User
-from consult.services import answer, consultation, decision, opinion, patient, triage
+from consult.services import answer, consultation, decision, opinion, patient
 from tests import cast as people
 from tests.cast import OPINION, PASSWORD, Cast
 from tests.consult.domain.threads import together
@@ -291,31 +291,6 @@ def test_of_twenty_who_accept_take_or_cancel_at_once_one_does(live_cast: Cast) -
     assert won.count() == 1
     answering = _fresh(thing).participants.filter(side="answering", ended_at=None)
     assert answering.count() == (0 if _fresh(thing).state == "CANCELLED" else 1)
-
-
-@pytest.mark.slow
-def test_two_desks_that_assign_at_once_do_not_undo_each_other(live_cast: Cast) -> None:
-    thing = people.submitted(live_cast)
-    other = people.person("scheduler.two", "孙兰", "Sun Lan", "scheduler")
-    offers = [
-        (live_cast.scheduler, live_cast.expert, live_cast.cardiology),
-        (other, live_cast.other_expert, live_cast.radiology),
-    ]
-    done = together(
-        *(
-            lambda by=by, expert=expert, department=department: (
-                triage.assign(
-                    consultation=Consultation(pk=thing.pk, revision=thing.revision),
-                    by=by,
-                    expert=expert,
-                    department=department,
-                ).expert_id
-            )
-            for by, expert, department in offers * 3
-        )
-    )
-    assert [result for result in done if result != "too_late"] == [_fresh(thing).expert_id]
-    assert Notification.objects.filter(kind="offered").count() == 1
 
 
 @pytest.mark.slow
