@@ -153,7 +153,8 @@ class SessionAgeMiddleware:
         page = _page_of(request)
         person = request.user.pk
         logout(request)
-        events.revoke(person=person)
+        if person is not None:
+            events.revoke(person=person)
         idle = timedelta(seconds=settings.SESSION_IDLE_SECONDS)
         spans = {"hours": settings.SESSION_COOKIE_AGE // 3600, "minutes": int(idle.total_seconds() // 60)}
         request.session["ended_words"] = words % spans
