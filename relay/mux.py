@@ -167,7 +167,7 @@ class Mux:
         if transport is None or not transport.dtls_budget.take(now):
             self.counters.stray += 1
             return
-        transport.dtls.feed(bytes(self._buffer.view[:length]))
+        transport.receive_dtls(bytes(self._buffer.view[:length]), address)
 
 
 assert BUFFER_SIZE > MAX_DATAGRAM  # noqa: S101 - longer datagrams must be recognisable as such

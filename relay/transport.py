@@ -64,6 +64,7 @@ class Transport:
         self.dtls_budget = TokenBucket(100, 200)
         self._credentials: dict[str, str] = {}
         self._destination: Destination | None = None
+        self._dtls_address: Address | None = None
         self._addresses: dict[Address, None] = {}
         self._transactions: dict[bytes, None] = {}
         self._receiving: SrtpCipher | None = None
@@ -190,9 +191,19 @@ class Transport:
         for address in self._addresses:
             self._registry.release(address, self)
 
+    def receive_dtls(self, datagram: bytes, address: Address) -> None:
+        """A DTLS datagram from an address that passed a connectivity check.
+
+        It is answered where it came from: the browser may speak on a pair it has not nominated yet, and the
+        first pair checked need not reach it. Otherwise its hello is answered a second later, by repetition.
+        """
+        self._dtls_address = address
+        self.dtls.feed(datagram)
+
     def _send_dtls(self, datagram: bytes) -> None:
-        if self._destination is not None:
-            self._egress.send(datagram, self._destination.address)
+        address = self.address if self.connected else self._dtls_address or self.address
+        if address is not None:
+            self._egress.send(datagram, address)
 
     def _dtls_changed(self, state: str) -> None:
         log.info("%s dtls %s", self.label, state)

@@ -13,7 +13,7 @@ from aioice import stun
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay.dtls import Certificate
+from relay.dtls import Certificate, DtlsAssociation
 from relay.egress import Destination, Egress
 from relay.mux import Counters, Mux, PortInUse, open_socket
 from relay.transport import Transport
@@ -87,6 +87,42 @@ async def test_a_transport_has_eight_addresses_and_three_credentials_at_most(mux
         transport.new_credentials()
     assert len(mux._by_ufrag) == 3
     transport.close()
+
+
+async def test_a_handshake_is_answered_where_it_came_from(mux: Mux) -> None:
+    """The pair first checked need not be the one the browser speaks on before it nominates one."""
+    ours, theirs = Certificate(), Certificate()
+    transport = Transport(mux, ours, Nobody(), "x")
+    transport.start([theirs.fingerprint])
+    said: list[bytes] = []
+    browser = DtlsAssociation(theirs, said.append, lambda state: None, role="client")
+    browser.start([ours.fingerprint])
+    first, second = udp(), udp()
+    try:
+        for pair in (first, second):
+            arrive(mux, check(transport, nominate=False), pair.getsockname())
+            pair.recv(1500)
+        while not said:
+            await asyncio.sleep(0)
+        for datagram in said:
+            arrive(mux, datagram, second.getsockname())
+        await asyncio.sleep(0.05)
+        assert transport.address == first.getsockname()
+        assert second.recv(1500)[0] == 22  # a handshake record (RFC 6347 section 4.1)
+        with pytest.raises(BlockingIOError):
+            first.recv(1500)
+    finally:
+        first.close()
+        second.close()
+        transport.close()
+        browser.close()
+
+
+def udp() -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind(("127.0.0.1", 0))
+    made.setblocking(False)
+    return made
 
 
 async def test_strangers_are_limited_and_forgotten(mux: Mux) -> None:
