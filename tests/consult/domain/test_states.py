@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from itertools import pairwise
 from typing import Any
 
@@ -46,6 +47,11 @@ def _result(act: Callable[[], Any]) -> str:
     except Refusal as refusal:
         return refusal.code
     return "done"
+
+
+def _try(thing: Consultation, name: str, by: User | None) -> None:
+    moves.check(consultation=thing, name=name, by=by, reason="因为")  # refuses before it costs a query
+    moves.make(consultation=copy(thing), name=name, by=by, reason="因为")
 
 
 def _put(thing: Consultation, state: State) -> Consultation:
@@ -105,7 +111,7 @@ def test_each_move_by_each_actor_is_done_or_refused_as_the_table_says(cast: Cast
         for name, move in MOVES.items():
             for label, (by, is_actor) in _actors(cast).items():
                 key = f"{name} from {state} by {label}"
-                found[key] = _result(lambda: moves.make(consultation=fresh, name=name, by=by, reason="因为"))  # noqa: B023
+                found[key] = _result(lambda: _try(fresh, name, by))  # noqa: B023
                 legal = "done" if state in move.sources else "too_late"
                 wanted[key] = legal if is_actor & move.actors else "wrong_actor"
     assert found == wanted
