@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from consult.models import Consent
 
-LARGEST = 10 * 1024 * 1024
+LARGEST = 8 * 1024 * 1024
 PNG = b"\x89PNG\r\n\x1a\n"
 STARTS = (PNG, b"\xff\xd8\xff", b"%PDF-")
 DATA_URL = "data:image/png;base64,"
@@ -26,7 +26,7 @@ class ConsentForm(forms.Form):
     file = forms.FileField(
         label=_("Signed paper"),
         required=False,
-        help_text=_("A photo or scan (JPEG, PNG or PDF, at most 10 MB)."),
+        help_text=_("A photo or scan (JPEG, PNG or PDF, at most 8 MB)."),
         widget=forms.ClearableFileInput(attrs={"accept": "image/jpeg,image/png,application/pdf"}),
     )
 
@@ -47,7 +47,7 @@ class ConsentForm(forms.Form):
         if not file:
             return b""
         if file.size > LARGEST:
-            raise forms.ValidationError(_("This file is larger than 10 MB. Take the photo at a lower resolution."))
+            raise forms.ValidationError(_("This file is larger than 8 MB. Take the photo at a lower resolution."))
         content: bytes = file.read()
         if not content.startswith(STARTS):
             raise forms.ValidationError(_("This is neither a JPEG, a PNG nor a PDF."))

@@ -77,7 +77,8 @@ def file(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     audit.record_read(by=request.user, thing=consent, consultation=consultation)
     kind = next((kind for start, kind in TYPES if content.startswith(start)), "application/octet-stream")
     response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = "inline"
+    # A PDF from outside may carry scripts: it is saved, never opened from our origin.
+    response["Content-Disposition"] = "attachment" if kind == "application/pdf" else "inline"
     response["Cache-Control"] = "private, no-store"
     return response
 

@@ -95,15 +95,20 @@ async def test_a_handshake_is_answered_where_it_came_from(mux: Mux) -> None:
     transport = Transport(mux, ours, Nobody(), "x")
     transport.start([theirs.fingerprint])
     said: list[bytes] = []
-    browser = DtlsAssociation(theirs, said.append, lambda state: None, role="client")
+    spoken = asyncio.Event()
+
+    def say(datagram: bytes) -> None:
+        said.append(datagram)
+        spoken.set()
+
+    browser = DtlsAssociation(theirs, say, lambda state: None, role="client")
     browser.start([ours.fingerprint])
     first, second = udp(), udp()
     try:
         for pair in (first, second):
             arrive(mux, check(transport, nominate=False), pair.getsockname())
             pair.recv(1500)
-        while not said:
-            await asyncio.sleep(0)
+        await asyncio.wait_for(spoken.wait(), 5)
         for datagram in said:
             arrive(mux, datagram, second.getsockname())
         await asyncio.sleep(0.05)
