@@ -4,6 +4,7 @@ import hashlib
 import io
 import zlib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -48,8 +49,8 @@ def packed(names: bytes) -> bytes:
     )
 
 
-def _record(cast: Cast, thing: Consultation, content: bytes, method: str = "file", **fields: str) -> Consent:
-    known = {"signer_name": "王桂英", "relation": "self", "text": consent.current()}
+def _record(cast: Cast, thing: Consultation, content: bytes, method: str = "file", **fields: Any) -> Consent:
+    known: dict[str, Any] = {"signer_name": "王桂英", "relation": "self", "text": consent.current()}
     return consent.record(consultation=thing, by=cast.doctor, method=method, content=content, **{**known, **fields})
 
 

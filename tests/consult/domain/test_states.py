@@ -184,9 +184,9 @@ def _verbs(cast: Cast, thing: Consultation) -> dict[str, tuple[str, User, Callab
     """Each public verb of the services: the move it makes, who may, and the call."""
     version = opinion.newest(thing)
     assert version is not None
-    offer = {"expert": cast.expert, "department": cast.cardiology}
-    words = {"reason": "因为"}
-    verdict = {"verdict": "adopted", "reason": "", "final_diagnosis": "不稳定型心绞痛"}
+    offer: dict[str, Any] = {"expert": cast.expert, "department": cast.cardiology}
+    words: dict[str, Any] = {"reason": "因为"}
+    verdict: dict[str, Any] = {"verdict": "adopted", "reason": "", "final_diagnosis": "不稳定型心绞痛"}
     return {
         "submit": ("submit", cast.doctor, consultation.submit),
         "take": ("triage", cast.scheduler, triage.take),
@@ -210,7 +210,8 @@ def _verbs(cast: Cast, thing: Consultation) -> dict[str, tuple[str, User, Callab
 @pytest.mark.slow
 def test_each_verb_of_the_services_makes_its_move_from_its_states_only(cast: Cast) -> None:
     thing = people.signed(cast)
-    found, wanted = {}, {}
+    found: dict[tuple[str, str], Any] = {}
+    wanted: dict[tuple[str, str], Any] = {}
     for verb, (name, by, call) in _verbs(cast, thing).items():
         for state in State:
             with undone():
