@@ -11,8 +11,9 @@ from playwright.sync_api import Playwright, sync_playwright
 from tests.browser.people import Person, profiles
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright_engine() -> Iterator[Playwright]:
+    """One a module: a second engine cannot start while this one runs, and other folders have their own."""
     with sync_playwright() as engine:
         yield engine
 
