@@ -19,6 +19,7 @@ from consult.models import User
 from consult.services import outbox
 from imaging.models import Image
 from imaging.services import demo
+from tests.browser.people import eventually
 from tests.cast import Cast, accepted, draft
 from tests.imaging.doors import client, photo, real, sent
 
@@ -238,7 +239,7 @@ def test_one_leads_the_other_follows_without_echo(chromium: Browser, live_server
         page.wait_for_timeout(300)
         assert [message for message in page.evaluate("sentMessages") if message["t"] == "view"] == []
         view.press("Home")
-        page.wait_for_function("sentMessages.some(message => message.t === 'view')")
+        eventually(lambda: page.evaluate("sentMessages.some(message => message.t === 'view')"), "my own view is told")
         said = [message for message in page.evaluate("sentMessages") if message["t"] == "view"][-1]
         assert (said["image"], said["frame"], said["preset"], said["zoom"]) == (slices[0].pk, 0, "lung", 2)
         page.get_by_role("button", name="Follow").click()
