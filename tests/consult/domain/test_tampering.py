@@ -110,7 +110,17 @@ def test_no_row_of_a_whole_case_repeats_the_patients_words(cast: Cast) -> None:
     audit.record_read(by=cast.expert, thing=OpinionVersion.objects.first(), consultation=thing, what="print")  # type: ignore[arg-type]
     assert Message.objects.filter(body="患者的话").count() == 2
     words = [*OPINION.values(), *(REQUEST[name] for name in ("reason", "record_summary", "tests", "question"))]
-    words += ["王桂英", "wangguiying", "N-0001", "140102195603081222", "13800138000", "1956-03-08", "补充", "患者", "手术"]
+    words += [
+        "王桂英",
+        "wangguiying",
+        "N-0001",
+        "140102195603081222",
+        "13800138000",
+        "1956-03-08",
+        "补充",
+        "患者",
+        "手术",
+    ]
     words += ["正在", "科室有误", "心肌梗死", "心绞痛"]
     rows = [json.dumps(row, ensure_ascii=False, default=str) for row in AuditEntry.objects.values()]
     assert len(rows) > 40
