@@ -181,6 +181,10 @@ class Call:
     def shown_image(self) -> bool:
         return self.page.locator("[data-stage-viewer] .viewport").is_visible()
 
+    def close_image(self) -> None:
+        self.page.get_by_role("button", name="Close image").click()
+        eventually(lambda: not self.shown_image(), "the image is closed")
+
     def point_at(self, x: float, y: float) -> None:
         """Move the pointer to a part of the viewport (0 to 1)."""
         box = self.page.locator("[data-stage-viewer] .viewport").bounding_box()

@@ -120,6 +120,13 @@ def they_look_at_the_ct(here: Call, there: Call) -> None:
         eventually(followed, "the pointer follows")
     here.person.shot("room-ct-doctor")
     there.person.shot("room-ct-expert")
+    for call, other in ((here, there), (there, here)):  # who follows, and who leads
+        call.page.reload()
+        eventually(call.shown_image, f"{call.person.username} sees the CT again after a reload")
+        call.sees_and_hears(other.person.username)
+    here.close_image()
+    there.open_image("wound")
+    eventually(here.shown_image, "another image opens where one was closed")
 
 
 def text_of(paper: bytes) -> str:

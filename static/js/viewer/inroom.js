@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The viewer on the stage of a call. A thumbnail opens it; when another person opens an image it opens too, until this
- * person closes it. Speaks with the room by events: `room:share` out, `room:view` and `room:pointer` in.
+ * The viewer on the stage of a call. A thumbnail opens it; when another person opens an image it opens too, unless this
+ * person has closed that very image. Speaks with the room by events: `room:share` and `room:viewer` (started) out,
+ * `room:view`, `room:pointer` and `room:people` in.
  */
 import { element } from "@/base/dom.js";
 import { toast } from "@/base/toasts.js";
@@ -12,19 +13,24 @@ const room = /** @type {HTMLElement | null} */ (document.querySelector("[data-ro
 let viewer = null;
 /** @type {HTMLElement | null} */
 let holder = null;
-let closedByHand = false;
+/** The image last on show, and the one this person closed. */
+let shown = 0;
+let closed = 0;
+/** @type {unknown[]} */
+let people = [];
 /** @type {Map<string, string>} */
 const names = new Map();
 
 /** @param {number} image @param {number} frame @param {boolean} lead this person opened it: the others come along */
 function open(image, frame, lead) {
   const stage = room?.querySelector("[data-stage]");
-  const people = stage?.querySelector("[data-stage-main]");
-  if (!room || !stage || !people) return;
-  closedByHand = false;
+  const tiles = stage?.querySelector("[data-stage-main]");
+  if (!room || !stage || !tiles) return;
+  shown = image;
+  closed = 0;
   if (viewer) return viewer.open(image, frame);
   holder = element("section", { "aria-label": gettext("Image viewer"), "data-stage-viewer": "" });
-  people.before(holder);
+  tiles.before(holder);
   stage.classList.add("stage-with-image");
   viewer = mountViewer(holder, {
     consultation: Number(room.dataset.consultation),
@@ -32,25 +38,31 @@ function open(image, frame, lead) {
     image,
     frame,
     lead,
-    send: (message) => room.dispatchEvent(new CustomEvent("room:share", { detail: message })),
+    send: (message) => {
+      if (message.t === "view") shown = message.image;
+      room.dispatchEvent(new CustomEvent("room:share", { detail: message }));
+    },
     nameOf: (username) => names.get(username) ?? username,
     close,
   });
+  viewer.receive({ t: "people", people });
 }
 
 function close() {
   viewer?.destroy();
   holder?.remove();
   viewer = holder = null;
-  closedByHand = true;
+  closed = shown;
   room?.querySelector("[data-stage]")?.classList.remove("stage-with-image");
 }
 
 /** @param {any} message */
 function hear(message) {
-  names.set(message.by, message.name ?? message.by);
+  if (message.t === "people") people = message.people;
+  else names.set(message.by, message.name ?? message.by);
+  if (viewer && message.t === "view") shown = message.image;
   if (!viewer && message.t === "view") {
-    if (closedByHand) return;
+    if (closed === message.image) return;
     open(message.image, message.frame, false);
     toast(interpolate(gettext("%(name)s shows an image"), { name: names.get(message.by) }, true));
   }
@@ -65,7 +77,8 @@ if (room && !room.dataset.viewerStarted) {
     event.preventDefault();
     open(Number(link.dataset.image), 0, true);
   });
-  for (const t of ["view", "pointer"]) {
+  for (const t of ["view", "pointer", "people"]) {
     document.addEventListener(`room:${t}`, (event) => hear({ t, .../** @type {CustomEvent} */ (event).detail }));
   }
+  room.dispatchEvent(new CustomEvent("room:viewer"));
 }

@@ -16,7 +16,9 @@ export class Together {
   /** @type {any} */ #pointer = null;
   /** @type {any} */ #last = null;
   pointing = false;
-  /** @type {View | null} */ #led = null;
+  /** @type {View | null} the view this person gave the others */ #led = null;
+  #leader = ""; // whom this person follows
+  /** @type {Set<string> | null} sessions in the call, null before they were told */ #sessions = null;
   /** @type {{view: View, whole: boolean, by: string} | null} */ #elsewhere = null;
 
   /** @param {HTMLElement} viewport @param {((message: any) => void) | undefined} send @param {Place} place */
@@ -64,7 +66,18 @@ export class Together {
     if (message.t === "view") this.#seen({ view: fromMessage(message), whole: true, by: message.by });
     else if (message.t === "pointer") this.#pointed(message);
     else if (message.t === "left") this.#forget(message.username);
-    else if (message.t === "people" && this.#led && this.send) this.#view = this.#led; // somebody new looks where we are
+    else if (message.t === "people") this.#met(message.people);
+  }
+
+  /** Who comes, or comes back after a reload, is shown what all look at: by who leads, or by a follower in their stead. @param {{session: string, username: string}[]} people */
+  #met(people) {
+    const known = this.#sessions;
+    this.#sessions = new Set(people.map((person) => person.session));
+    const came = people.filter((person) => known && !known.has(person.session));
+    if (!came.length) return;
+    const isLeaderHere = people.some((person) => person.username === this.#leader && !came.includes(person));
+    if (!this.#led && this.following && this.#leader && !isLeaderHere) this.#led = this.place.here();
+    if (this.#led) this.#view = this.#led;
   }
 
   /** @param {any} message */
@@ -85,7 +98,10 @@ export class Together {
   /** @param {{view: View, whole: boolean, by: string}} there */
   #seen(there) {
     if (this.following) {
-      this.#led = null;
+      if (!isSame(there.view, this.#led)) {
+        this.#led = null;
+        this.#leader = there.by;
+      }
       this.#settle(null);
       this.place.goTo(there.view, there.whole);
     } else this.#settle(there);
@@ -132,4 +148,9 @@ export class Together {
     this.call.remove();
     for (const by of [...this.#others.keys()]) this.#forget(by);
   }
+}
+
+/** Two who show a newcomer the same view both go on leading. @param {View} one @param {View | null} other */
+function isSame(one, other) {
+  return other !== null && JSON.stringify(toMessage(one)) === JSON.stringify(toMessage(other));
 }
