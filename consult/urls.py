@@ -29,6 +29,7 @@ urlpatterns = [
     path("consultations/<int:pk>/opinion/amend/", opinion.amend, name="opinion-amend"),
     path("consultations/<int:pk>/opinion/<int:version>.pdf", opinion.pdf, name="opinion-pdf"),
     path("consultations/<int:pk>/room/", room.room, name="room"),
+    path("consultations/<int:pk>/room/state/", room.state, name="room-state"),
     path("consultations/<int:pk>/decision/", decision.section, name="consultation-decide"),
     path("consultations/<int:pk>/dialogs/<slug:slug>/", moves.dialog, name="consultation-dialog"),
     *moves.urls(),

@@ -88,6 +88,7 @@ TABLE: dict[str, Door] = {
     "opinion-amend": Door(posts=REASON),
     "opinion-pdf": Door(("consultation", "version")),
     "room": ONE,
+    "room-state": ONE,
     "images": ONE,
     "image-list": ONE,
     "upload": Door(posts={}, gets=False),

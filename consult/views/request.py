@@ -70,7 +70,9 @@ def edit(request: HttpRequest, pk: int, step: str) -> HttpResponse:
     if isinstance(answer, HttpResponse):
         return answer
     lacks = consultations.missing(draft)
-    undone = {step_of(item.field) for item in lacks} | {"images", "check"}
+    undone = {step_of(item.field) for item in lacks} | {"check"}
+    if not draft.images.exclude(state__in=["refused", "withdrawn"]).exists():
+        undone.add("images")
     names = list(STEPS)
     steps = [
         {"name": name, "label": label, "done": name not in undone, "now": name == step} for name, label in STEPS.items()

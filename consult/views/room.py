@@ -1,13 +1,17 @@
 """The page of the call. What happens in it goes over the room socket and the fragments it embeds."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from consult import policies
 from consult.errors import NotAllowed
+from consult.models import Consultation
 from consult.states import MOVES, State
 from consult.views.headers import allow_media
 from consult.views.reading import opened
@@ -32,6 +36,21 @@ def room(request: HttpRequest, pk: int) -> HttpResponse:
             "consultation": consultation,
             "side": policies.side_of(request.user, consultation),
             "may_see_draft": policies.may_see_draft(request.user, consultation),
-            "may_end": consultation.state in BEFORE_END,
+            **_standing(consultation),
         },
     )
+
+
+@require_safe
+@login_required
+def state(request: HttpRequest, pk: int) -> HttpResponse:
+    """Where the consultation stands, for the head and the controls of the call."""
+    consultation = opened(request, pk)
+    return render(request, "room/_state.html", {"consultation": consultation, **_standing(consultation), "news": True})
+
+
+def _standing(consultation: Consultation) -> dict[str, Any]:
+    """`elapsed`: whole seconds since the session began, until it ended; None before."""
+    began, ended = consultation.session_started_at, consultation.session_ended_at
+    elapsed = int(((ended or timezone.now()) - began).total_seconds()) if began else None
+    return {"may_end": consultation.state in BEFORE_END, "elapsed": elapsed, "is_over": ended is not None}

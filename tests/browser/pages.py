@@ -206,6 +206,11 @@ class Call:
         self.page.locator("dialog[open] button[type=submit]").click()
         self.page.locator("dialog[open]").wait_for(state="detached")
 
+    def knows_the_end(self) -> None:
+        """The head says where the consultation stands, and there is nothing more to end."""
+        self.page.locator("#room-state [data-state=opinion_due]").wait_for()
+        self.page.locator("[data-control=end]").wait_for(state="detached")
+
     def sign_opinion(self) -> None:
         self.tab("opinion")
         form = self.page.locator("form[data-opinion]")

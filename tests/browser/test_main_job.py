@@ -55,6 +55,8 @@ def test_a_township_doctor_asks_and_a_specialist_answers(
     they_look_at_the_ct(here, there)
 
     there.end_session()
+    for call in (here, there):
+        call.knows_the_end()
     there.sign_opinion()
     paper = here.opinion_pdf()
     assert text_of(paper).count(OPINION["diagnosis"]) >= 1

@@ -67,6 +67,7 @@ signal.addEventListener("typing", (event) => {
   const { by, where } = /** @type {CustomEvent} */ (event).detail;
   if (where === "chat") chat.showTyping(call.people.find((person) => person.username === by)?.name ?? by);
 });
+root.addEventListener("room:viewing", () => panel.giveWay());
 addEventListener("pagehide", () => signal.send({ t: "leave" }));
 
 // Signed: the editor gives way to the version. At no other act: typed text is never swapped away.

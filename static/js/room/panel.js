@@ -31,6 +31,11 @@ export class Panel {
     tab?.focus();
   }
 
+  /** An image is shown: on a phone there is no room for both. */
+  giveWay() {
+    if (matchMedia("(max-width: 899px)").matches) this.#setHidden(true);
+  }
+
   /** @param {boolean} hidden */
   #setHidden(hidden) {
     this.side.hidden = hidden;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The viewer on the stage of a call. A thumbnail opens it; when another person opens an image it opens too, unless this
- * person has closed that very image. Speaks with the room by events: `room:share` and `room:viewer` (started) out,
+ * person has closed that very image. Speaks with the room by events: `room:share`, `room:viewer` (started) and `room:viewing` (opened) out,
  * `room:view`, `room:pointer` and `room:people` in.
  */
 import { element } from "@/base/dom.js";
@@ -28,6 +28,7 @@ function open(image, frame, lead) {
   if (!room || !stage || !tiles) return;
   shown = image;
   closed = 0;
+  if (lead || !viewer) room.dispatchEvent(new CustomEvent("room:viewing"));
   if (viewer) return viewer.open(image, frame);
   holder = element("section", { "aria-label": gettext("Image viewer"), "data-stage-viewer": "" });
   tiles.before(holder);

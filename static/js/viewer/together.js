@@ -85,7 +85,7 @@ export class Together {
     if (!message.on) return this.#forget(message.by);
     const known = this.#others.get(message.by);
     const mark = known?.mark ?? element("div", { class: "pointer", "data-pointer": message.by });
-    mark.textContent = this.place.nameOf(message.by);
+    mark.replaceChildren(element("span", {}, this.place.nameOf(message.by)));
     this.viewport.append(mark);
     this.#others.set(message.by, { message, at: Date.now(), mark });
     const here = this.place.here();
