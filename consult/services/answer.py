@@ -12,11 +12,6 @@ from consult.policies import person
 from consult.services import audience, moves, notification
 
 
-def _tell(consultation: Consultation, kind: str, people: set[int], by: User) -> None:
-    key = f"{kind}.{consultation.pk}.{consultation.revision}"
-    notification.tell(people=people - {by.pk}, kind=kind, consultation=consultation, key=key)
-
-
 @transaction.atomic
 def accept(*, consultation: Consultation, by: User) -> Consultation:
     """Of several who accept at once one wins, the others get Conflict."""
@@ -36,7 +31,7 @@ def take_from_department(*, consultation: Consultation, by: User) -> Consultatio
         Participant.objects.filter(consultation=consultation, person_id=before, side=Participant.Side.ANSWERING).update(
             ended_at=timezone.now()
         )
-        _tell(consultation, "withdrawn", {before}, by)
+        notification.tell_of(consultation=consultation, kind="withdrawn", people={before}, by=by)
         moves.announce(consultation, before)
     return consultation
 
@@ -44,7 +39,12 @@ def take_from_department(*, consultation: Consultation, by: User) -> Consultatio
 def _accept(consultation: Consultation, name: str, by: User, **changes: Any) -> Consultation:
     moves.make(consultation=consultation, name=name, by=by, changes={"accepted_at": timezone.now(), **changes})
     moves.take_part(consultation, [by.pk], Participant.Side.ANSWERING)
-    _tell(consultation, "accepted", audience.askers(consultation) | audience.schedulers(consultation), by)
+    notification.tell_of(
+        consultation=consultation,
+        kind="accepted",
+        people=audience.askers(consultation) | audience.schedulers(consultation),
+        by=by,
+    )
     moves.announce(consultation, *audience.department(consultation))
     return consultation
 
@@ -54,7 +54,7 @@ def decline(*, consultation: Consultation, by: User, reason: str) -> Consultatio
     """Not this specialist; the department may still take it, or the desk assigns the next."""
     moves.make(consultation=consultation, name="decline", by=by, reason=reason, changes={"expert": None})
     people = audience.schedulers(consultation) | audience.department(consultation)
-    _tell(consultation, "declined", people, by)
+    notification.tell_of(consultation=consultation, kind="declined", people=people, by=by)
     moves.announce(consultation, by.pk)
     return consultation
 
@@ -63,6 +63,6 @@ def decline(*, consultation: Consultation, by: User, reason: str) -> Consultatio
 def review(*, consultation: Consultation, by: User) -> Consultation:
     """Answer in writing, without a call; it becomes a call as soon as both sides enter the room."""
     moves.make(consultation=consultation, name="review", by=by)
-    _tell(consultation, "review", audience.askers(consultation), by)
+    notification.tell_of(consultation=consultation, kind="review", people=audience.askers(consultation), by=by)
     moves.announce(consultation)
     return consultation

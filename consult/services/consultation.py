@@ -135,7 +135,7 @@ def submit(*, consultation: Consultation, by: User) -> Consultation:
     moves.make(consultation=consultation, name="submit", by=by, changes=first)
     moves.take_part(consultation, [consultation.asker_id], Participant.Side.ASKING)
     desk = audience.schedulers(consultation)
-    notification.tell(people=desk, kind="submitted", consultation=consultation, key=_key("submitted", consultation))
+    notification.tell_of(consultation=consultation, kind="submitted", people=desk, by=by)
     moves.announce(consultation)
     return consultation
 
@@ -147,10 +147,6 @@ def next_number() -> str:
         DayNumber.objects.bulk_create([DayNumber(day=day)], ignore_conflicts=True)
         DayNumber.objects.filter(day=day).update(last=F("last") + 1)
     return f"C{day:%Y%m%d}-{DayNumber.objects.get(day=day).last:04d}"
-
-
-def _key(kind: str, consultation: Consultation) -> str:
-    return f"{kind}.{consultation.pk}.{consultation.revision}"
 
 
 @transaction.atomic
@@ -197,5 +193,5 @@ def _end(consultation: Consultation, name: str, by: User, reason: str, kind: str
 def _tell_all(consultation: Consultation, by: User, kind: str) -> None:
     """Both sides and the desk, but for who did it."""
     people = audience.askers(consultation) | audience.answering(consultation) | audience.schedulers(consultation)
-    notification.tell(people=people - {by.pk}, kind=kind, consultation=consultation, key=_key(kind, consultation))
+    notification.tell_of(consultation=consultation, kind=kind, people=people, by=by)
     moves.announce(consultation)

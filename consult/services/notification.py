@@ -25,6 +25,12 @@ def tell(*, people: Iterable[int], kind: str, consultation: Consultation | None,
     return new
 
 
+def tell_of(*, consultation: Consultation, kind: str, people: Iterable[int], by: User) -> None:
+    """News of the move just made: told once for this revision, never to who made it."""
+    key = f"{kind}.{consultation.pk}.{consultation.revision}"
+    tell(people=set(people) - {by.pk}, kind=kind, consultation=consultation, key=key)
+
+
 @outbox.handles("notification.deliver")
 def deliver(key: str) -> None:
     """Ring the pages of everyone not yet told. May run twice: only rows not yet delivered count."""

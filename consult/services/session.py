@@ -50,8 +50,7 @@ def _sides_present(row: Consultation) -> set[str]:
 
 def _tell_waiting(consultation: Consultation, side: str, by: User) -> None:
     others = audience.askers(consultation) if side == Side.ANSWERING else audience.answering(consultation)
-    key = f"waiting.{consultation.pk}.{consultation.revision}"
-    notification.tell(people=others - {by.pk}, kind="waiting", consultation=consultation, key=key)
+    notification.tell_of(consultation=consultation, kind="waiting", people=others, by=by)
 
 
 @transaction.atomic
@@ -84,8 +83,7 @@ def _interrupt_if_alone(consultation: Consultation, row: Consultation) -> Consul
 def end(*, consultation: Consultation, by: User) -> Consultation:
     """The talk is over and the opinion is due. The room stays open: nobody is thrown out."""
     moves.make(consultation=consultation, name="end_session", by=by, changes={"session_ended_at": timezone.now()})
-    key = f"opinion_due.{consultation.pk}.{consultation.revision}"
-    people = audience.answering(consultation) - {by.pk}
-    notification.tell(people=people, kind="opinion_due", consultation=consultation, key=key)
+    people = audience.answering(consultation)
+    notification.tell_of(consultation=consultation, kind="opinion_due", people=people, by=by)
     moves.announce(consultation)
     return consultation

@@ -10,16 +10,11 @@ from consult.policies import person
 from consult.services import audience, message, moves, notification
 
 
-def _tell(consultation: Consultation, kind: str, people: set[int], by: User) -> None:
-    key = f"{kind}.{consultation.pk}.{consultation.revision}"
-    notification.tell(people=people - {by.pk}, kind=kind, consultation=consultation, key=key)
-
-
 @transaction.atomic
 def take(*, consultation: Consultation, by: User) -> Consultation:
     """A scheduler begins to look after the request."""
     moves.make(consultation=consultation, name="triage", by=by)
-    _tell(consultation, "triage", audience.askers(consultation), by)
+    notification.tell_of(consultation=consultation, kind="triage", people=audience.askers(consultation), by=by)
     moves.announce(consultation)
     return consultation
 
@@ -60,10 +55,15 @@ def assign(
         consultation.participants.filter(person_id=before, side=Participant.Side.ANSWERING, ended_at=None).update(
             ended_at=timezone.now()
         )
-        _tell(consultation, "withdrawn", {before}, by)
-    _tell(consultation, "offered", {expert.pk}, by)
-    _tell(consultation, "offered_department", audience.department(consultation) - {expert.pk}, by)
-    _tell(consultation, "offered_asker", audience.askers(consultation), by)
+        notification.tell_of(consultation=consultation, kind="withdrawn", people={before}, by=by)
+    notification.tell_of(consultation=consultation, kind="offered", people={expert.pk}, by=by)
+    notification.tell_of(
+        consultation=consultation,
+        kind="offered_department",
+        people=audience.department(consultation) - {expert.pk},
+        by=by,
+    )
+    notification.tell_of(consultation=consultation, kind="offered_asker", people=audience.askers(consultation), by=by)
     moves.announce(consultation, *({before} if before else set()))
     return consultation
 
@@ -72,7 +72,7 @@ def assign(
 def return_(*, consultation: Consultation, by: User, reason: str) -> Consultation:
     """Back to the asking side, who may correct and submit again."""
     moves.make(consultation=consultation, name="return_", by=by, reason=reason)
-    _tell(consultation, "returned", audience.askers(consultation), by)
+    notification.tell_of(consultation=consultation, kind="returned", people=audience.askers(consultation), by=by)
     moves.announce(consultation)
     return consultation
 
@@ -81,7 +81,7 @@ def return_(*, consultation: Consultation, by: User, reason: str) -> Consultatio
 def ask_more(*, consultation: Consultation, by: User, reason: str) -> Consultation:
     """What is missing, one item a line; the clocks stand until the asking side has answered."""
     moves.make(consultation=consultation, name="ask_more", by=by, reason=reason)
-    _tell(consultation, "needs_info", audience.askers(consultation), by)
+    notification.tell_of(consultation=consultation, kind="needs_info", people=audience.askers(consultation), by=by)
     moves.announce(consultation)
     return consultation
 
@@ -92,6 +92,11 @@ def supply(*, consultation: Consultation, by: User, answer: str) -> Consultation
     moves.check(consultation=moves.lock(consultation), name="supply", by=by)
     message.post(consultation=consultation, by=by, body=answer, token=f"supply-{consultation.revision}")
     moves.make(consultation=consultation, name="supply", by=by)
-    _tell(consultation, "supplied", audience.schedulers(consultation) | audience.answering(consultation), by)
+    notification.tell_of(
+        consultation=consultation,
+        kind="supplied",
+        people=audience.schedulers(consultation) | audience.answering(consultation),
+        by=by,
+    )
     moves.announce(consultation)
     return consultation
