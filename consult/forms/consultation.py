@@ -1,11 +1,32 @@
 """What a request must say."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from consult.models import Consultation, Role, Specialty, Urgency
+from consult.services.consultation import is_past
+
+
+class FutureField(forms.DateTimeField):
+    """A time to come, written and shown in `zone` (None: the site's): what one reads is what one typed."""
+
+    zone: ZoneInfo | None = None
+
+    def prepare_value(self, value: Any) -> Any:
+        with timezone.override(self.zone):
+            return super().prepare_value(value)
+
+    def to_python(self, value: Any) -> datetime | None:
+        with timezone.override(self.zone):
+            at = super().to_python(value)
+        if at is not None and is_past(at):
+            raise forms.ValidationError(_("This time is past. Choose a later one."), code="past")
+        return at
 
 
 class QuestionForm(forms.Form):
@@ -17,7 +38,7 @@ class QuestionForm(forms.Form):
     )
     specialty = forms.ChoiceField(label=_("Specialty wanted"), choices=[("", _("Choose"))])
     title_wanted = forms.ChoiceField(label=_("Title wanted"), choices=[("", _("Choose"))])
-    wanted_at = forms.DateTimeField(
+    wanted_at = FutureField(
         label=_("Wanted time"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text=_("When the consultation should take place."),
@@ -44,8 +65,9 @@ class QuestionForm(forms.Form):
         help_text=_("What the specialist should answer."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, zone: ZoneInfo | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["wanted_at"].zone = zone  # type: ignore[attr-defined]
         blank = [("", _("Choose"))]
         self.fields["specialty"].choices = blank + list(Specialty.choices)  # type: ignore[attr-defined]
         titles = [choice for choice in Role.Title.choices if choice[0]]

@@ -1,7 +1,7 @@
 """The request: drafted, completed, submitted; called off or closed."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -33,6 +33,7 @@ FIELDS: dict[str, str | Promise] = {
 }
 LONGEST = 20_000
 ACCESS_AFTER_END = timedelta(days=30)
+JUST_PAST = timedelta(hours=1)  # an emergency is wanted "now", and the form takes a while
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,11 @@ def _check_patient(by: User, row: Consultation, patient: Any) -> None:
         raise Refusal("foreign_patient", _("Choose a patient of your own hospital."), field="patient")
 
 
+def is_past(at: datetime) -> bool:
+    """Whether a wanted time is no use any more."""
+    return at < timezone.now() - JUST_PAST
+
+
 def missing(consultation: Consultation) -> list[Missing]:
     """Everything the request still lacks before it can be submitted, in the order of the form."""
     lacks = [
@@ -109,6 +115,8 @@ def missing(consultation: Consultation) -> list[Missing]:
         for field, words in FIELDS.items()
         if not (consultation.patient_id if field == "patient" else getattr(consultation, field))
     ]
+    if consultation.wanted_at and is_past(consultation.wanted_at):
+        lacks.append(Missing("wanted_at", _("A wanted time that is not past")))
     if not policies.has_consent(consultation):
         lacks.append(Missing("consent", _("The patient's consent")))
     if not person.agreed_hospitals(consultation.hospital_id).exists():

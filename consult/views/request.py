@@ -1,6 +1,7 @@
 """Making a request: a draft, four steps, the check before sending."""
 
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
@@ -127,14 +128,22 @@ def _entered(request: HttpRequest, draft: Consultation, form: PatientForm) -> bo
 
 def _question(request: HttpRequest, draft: Consultation) -> HttpResponse | dict[str, Any]:
     if request.method != "POST":
-        return {"form": QuestionForm(initial=_fields(draft))}
-    form = QuestionForm(request.POST)
+        return {"form": QuestionForm(initial=_fields(draft), zone=_zone(request))}
+    form = QuestionForm(request.POST, zone=_zone(request))
     consultations.save_draft(consultation=draft, by=request.user, fields=form.kept)
     if form.is_readable:
         return HttpResponseRedirect(reverse("consultation-edit", args=[draft.pk, "images"]))
     for name in [name for name, errors in form.errors.as_data().items() if errors[0].code == "required"]:
         del form.errors[name]  # empty is allowed in a draft: the check before sending names it
     return {"form": form}
+
+
+def _zone(request: HttpRequest) -> ZoneInfo | None:
+    """The zone of the reader's device, kept in a cookie by base/times.js; None when unknown: the site's."""
+    try:
+        return ZoneInfo(request.COOKIES.get("zone", ""))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 @require_POST
@@ -146,7 +155,7 @@ def autosave(request: HttpRequest, pk: int) -> HttpResponse:
         typed = {name: request.POST.get(name, "")[:60] for name in PatientForm.base_fields}
         request.session[f"patient-{draft.pk}"] = typed
     else:
-        form = QuestionForm(request.POST)
+        form = QuestionForm(request.POST, zone=_zone(request))
         consultations.save_draft(consultation=draft, by=request.user, fields=form.kept)
     return JsonResponse({"saved_at": timezone.now().isoformat()})
 

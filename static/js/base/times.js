@@ -69,7 +69,14 @@ function setText(node, text) {
   if (node && node.textContent !== text) node.textContent = text;
 }
 
+/** Forms are read and shown in the reader's zone too. */
+function tellZone() {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `zone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+}
+
 export function startTimes() {
+  tellZone();
   drawTimes();
   document.body.addEventListener("htmx:load", (event) => drawTimes(/** @type {any} */ (event).detail.elt));
   setInterval(() => document.hidden || drawTimes(), 10_000);

@@ -1,13 +1,15 @@
 """Making a request: draft, four steps, autosave, the check before sending."""
 
 import base64
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from consult.forms.patient import is_resident_id
 from consult.models import Consent, Consultation, Patient
+from consult.services import consultation
 from consult.states import State
 from tests import cast as walk
 from tests.cast import Cast
@@ -280,3 +282,27 @@ def test_a_withdrawn_consent_closes_the_call_until_a_new_one(cast: Cast) -> None
     new = {"signer_name": "王桂英", "relation": "self", "drawn": "", "file": scan("a.png", walk.signature())}
     assert doctor.post(f"/consultations/{thing.pk}/edit/consent/", new)["Location"] == f"/consultations/{thing.pk}/"
     assert doctor.get(f"/consultations/{thing.pk}/room/").status_code == 200
+
+
+def test_the_wanted_time_is_the_readers(cast: Cast) -> None:
+    """Typed, shown again and kept in the zone of the device; an unknown zone is the site's."""
+    thing = started(cast)
+    edit = f"/consultations/{thing.pk}/edit/question/"
+    for zone, hour in (("UTC", 15), ("Asia/Shanghai", 7), ("../etc/passwd", 7), ("", 7)):
+        doctor = browser(cast.doctor)
+        doctor.cookies["zone"] = zone
+        assert doctor.post(edit, QUESTION).status_code == 302
+        thing.refresh_from_db()
+        assert thing.wanted_at is not None
+        assert (thing.wanted_at.day, thing.wanted_at.hour, thing.wanted_at.minute) == (2, hour, 30)
+        assert 'value="2030-01-02T15:30"' in doctor.get(edit).content.decode()
+
+
+def test_a_past_time_is_refused(cast: Cast) -> None:
+    thing = started(cast)
+    edit = f"/consultations/{thing.pk}/edit/question/"
+    answer = browser(cast.doctor).post(edit, {**QUESTION, "wanted_at": "2020-01-01T10:00"})
+    thing.refresh_from_db()
+    assert (answer.status_code, thing.wanted_at, thing.question) == (422, None, QUESTION["question"])
+    past = walk.draft(cast, wanted_at=timezone.now() - timedelta(hours=2))
+    assert [lack.field for lack in consultation.missing(past)] == ["wanted_at"]
