@@ -4,16 +4,14 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from consult.models import User
 from consult.services import outbox
@@ -22,19 +20,10 @@ from imaging.services import demo
 from tests.browser.people import eventually
 from tests.cast import Cast, accepted, draft
 from tests.imaging.doors import client, photo, real, sent
+from tests.windows import apart, windows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SHOTS = Path(os.environ.get("SCREENSHOTS", "")) if os.environ.get("SCREENSHOTS") else None
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # playwright's loop runs in this thread
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-    if before is None:
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
@@ -60,30 +49,8 @@ NEWS = "setInterval(() => document.body?.dispatchEvent(new CustomEvent('images')
 
 @contextmanager
 def open_page(chromium: Browser, live_server: Any, user: User, **how: Any) -> Iterator[Page]:
-    cookie = client(user).cookies[settings.SESSION_COOKIE_NAME].value
-    context = chromium.new_context(locale="en-US", viewport={"width": 1280, "height": 800}, **how)
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
-    page = context.new_page()
-    page.add_init_script(NEWS)
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda line: problems.append(line.text) if "Content Security Policy" in line.text else None)
-    yield page
-    context.close()
-    assert problems == []
-
-
-def apart(act: Callable[[], Any]) -> Any:
-    """Run in a thread without playwright's loop, where news can be sent."""
-
-    def run() -> Any:
-        try:
-            return act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(run).result()
+    with windows(chromium, live_server, user, script=NEWS, **how) as pages:
+        yield pages[0]
 
 
 def shot(page: Page, name: str) -> None:

@@ -1,64 +1,30 @@
 """The pages in a real browser: nothing typed is lost, two windows do not overwrite each other, all has a name."""
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from consult.models import Consent, OpinionVersion, User
 from tests import cast as walk
 from tests.cast import PASSWORD, Cast
-from tests.consult.pages.browsers import browser
+from tests.windows import apart
+from tests.windows import windows as on_screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AXE = Path(settings.BASE_DIR) / "static" / "vendor" / "axe.min.js"
 RESIDENT_ID = "11010519491231002X"  # the example of GB 11643
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # playwright's loop runs in this thread
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-    if before is None:
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
 @contextmanager
 def opened(chromium: Browser, live_server: Any, user: User, *, windows: int = 1, width: int = 1280) -> Iterator[Any]:
-    """Pages of one signed-in person; a script error or a violated policy fails the test."""
-    cookie = browser(user).cookies[settings.SESSION_COOKIE_NAME].value
-    context = chromium.new_context(locale="en-US", viewport={"width": width, "height": 800}, base_url=live_server.url)
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
-    problems: list[str] = []
-    pages = [context.new_page() for _ in range(windows)]
-    for page in pages:
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda line: problems.append(line.text) if "Content Security Policy" in line.text else None)
-    yield pages if windows > 1 else pages[0]
-    context.close()
-    assert problems == []
-
-
-def apart(act: Callable[[], Any]) -> Any:
-    """Run in a thread without playwright's loop, where news can be sent."""
-
-    def run() -> Any:
-        try:
-            return act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(run).result()
+    """One window of a person, or several."""
+    with on_screen(chromium, live_server, user, count=windows, width=width) as pages:
+        yield pages if windows > 1 else pages[0]
 
 
 @pytest.fixture
