@@ -14,23 +14,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from relay.bench.process import RelayProcess
 from relay.bench.site import SiteEnd
+from tests.browser.people import CHROMIUM
+from tests.browser.people import FLAGS as MEDIA_FLAGS
 
 T = TypeVar("T")
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-    "--allow-loopback-in-peer-connection",
-    "--autoplay-policy=no-user-gesture-required",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+FLAGS = [*MEDIA_FLAGS, "--autoplay-policy=no-user-gesture-required"]
 
 PAGE = b"""<!doctype html><meta charset="utf-8"><title>relay test</title><body><script>
 const configuration = {iceServers: [], bundlePolicy: "max-bundle"};
