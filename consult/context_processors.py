@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from consult import policies
 from consult.models import Notification
+from consult.services import notification
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "version": settings.VERSION,
         "nav": SimpleLazyObject(lambda: _nav(request)),
-        "unread_count": SimpleLazyObject(lambda: Notification.objects.filter(person_id=user.pk, seen_at=None).count()),
+        "unread_count": SimpleLazyObject(lambda: notification.unread(user.pk)),
         "notification_seq": SimpleLazyObject(
             lambda: Notification.objects.filter(person_id=user.pk).values_list("id", flat=True).first() or 0
         ),

@@ -3,6 +3,7 @@
 from consult.policies.consultation import (
     WORKLISTS,
     actors,
+    found,
     has_consent,
     may,
     may_add_images,
@@ -36,6 +37,7 @@ __all__ = [
     "actors",
     "assignable_experts",
     "departments_of",
+    "found",
     "has_consent",
     "is_doctor",
     "is_expert",

@@ -17,6 +17,12 @@ OFFERED_TO = frozenset({S.TRIAGE, S.NEEDS_INFO, S.OFFERED})  # the named special
 OPEN_TO_DEPARTMENT = frozenset({S.TRIAGE, S.OFFERED, S.DECLINED})
 EDITABLE = frozenset({S.DRAFT, S.RETURNED, S.NEEDS_INFO})
 JOINABLE = CALLABLE | (ANSWERED - FINAL)
+SEARCHED = (
+    "number", "question", "hospital__name", "hospital__name_en",
+    "patient__name", "patient__name_index", "patient__record_number",
+    "asker__name", "asker__name_en", "asker__name_index",
+    "expert__name", "expert__name_en", "expert__name_index",
+)  # fmt: skip
 WORKLISTS = ("todo", "department", "live", "open", "done")
 
 
@@ -212,19 +218,31 @@ def worklist(user: Person, name: str) -> QuerySet[Consultation]:
         "open": ~todo & ~department & ~live & ~done,
         "done": done & ~todo,
     }[name]
+    order = ["-changed_at", "-pk"] if name == "done" else ["urgency_rank", "submitted_at", "pk"]
+    return _as_list(rows.filter(chosen)).order_by(*order)
+
+
+def found(user: Person, text: str) -> QuerySet[Consultation]:
+    """What this person may see and names `text` (patient, number, question, doctor or hospital), newest first."""
+    named = Q()
+    for path in SEARCHED:
+        named |= Q(**{f"{path}__icontains": text})
+    rows = visible_consultations(user).filter(named) if text else Consultation.objects.none()
+    return _as_list(rows).order_by("-changed_at", "-pk")
+
+
+def _as_list(rows: QuerySet[Consultation]) -> QuerySet[Consultation]:
+    """With all that a line of a list shows."""
     rank = Case(
         When(urgency=Urgency.EMERGENCY, then=Value(0)),
         When(urgency=Urgency.URGENT, then=Value(1)),
         default=Value(2),
         output_field=IntegerField(),
     )
-    order = ["-changed_at", "-pk"] if name == "done" else ["urgency_rank", "submitted_at", "pk"]
     return (
-        rows.filter(chosen)
-        .annotate(urgency_rank=rank)
+        rows.annotate(urgency_rank=rank)
         .select_related("patient", "hospital", "department", "asker", "asked_hospital", "asked_department", "expert")
         .prefetch_related("participants")
-        .order_by(*order)
     )
 
 

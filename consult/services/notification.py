@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from consult import events
@@ -41,7 +42,27 @@ def deliver(key: str) -> None:
 
 def seen(*, by: User, up_to: int) -> int:
     """Mark this person's news up to that id as seen; answers how many were new."""
-    rows = Notification.objects.filter(person=by, pk__lte=up_to, seen_at=None).update(seen_at=timezone.now())
-    if rows:
-        events.announce(consultation=None, kind="notification", seq=up_to, people=[by.pk])
-    return rows
+    return _mark(Notification.objects.filter(person=by, pk__lte=up_to))
+
+
+def seen_of(*, by: User, consultation: Consultation) -> int:
+    """Mark what this person was told of a consultation as seen: they opened it. Answers how many were new."""
+    return _mark(Notification.objects.filter(person=by, consultation=consultation))
+
+
+def _mark(rows: QuerySet[Notification]) -> int:
+    new = list(rows.filter(seen_at=None).values_list("person_id", "pk"))
+    marked = Notification.objects.filter(pk__in=[pk for _person, pk in new], seen_at=None).update(
+        seen_at=timezone.now()
+    )
+    if marked:
+        events.announce(consultation=None, kind="notification", seq=max(pk for _person, pk in new), people={new[0][0]})
+    return marked
+
+
+def unread(person: int) -> int:
+    """Of how many things somebody has news not seen yet: those of one consultation count once."""
+    rows = Notification.objects.filter(person_id=person, seen_at=None)
+    return rows.aggregate(things=Count("consultation", distinct=True) + Count("pk", filter=Q(consultation=None)))[
+        "things"
+    ]

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from consult import policies
 from consult.models import Consultation
+from consult.services import notification
 from consult.views import consent, decision, message, opinion
 from consult.views.history import entries
 from consult.views.reading import opened
@@ -19,6 +20,7 @@ from consult.views.steps import step
 @login_required
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     consultation = opened(request, pk, is_page=True)
+    notification.seen_of(by=request.user, consultation=consultation)
     context = head_context(request, consultation)
     context |= consent.section_context(request, consultation)
     context |= opinion.section_context(request, consultation)

@@ -45,6 +45,9 @@ def _sends(user: User) -> bool:
     return policies.is_doctor(user) or policies.is_scheduler(user) or policies.is_regulator(user)
 
 
+FOUND = Section(
+    "found", "", _("Found"), _("Nothing matches."), bool, _("Try a part of a name, a number or the question.")
+)
 OPINION = frozenset({S.ASYNC_REVIEW, S.OPINION_DUE})
 ASKER_TODO = frozenset({S.DRAFT, S.RETURNED, S.NEEDS_INFO, S.SIGNED})
 DESK_TODO = frozenset({S.SUBMITTED, S.TRIAGE, S.DECLINED})
@@ -91,9 +94,12 @@ def sections_of(user: User) -> list[Section]:
 @require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    lists = [filled(request, section, 1) for section in sections_of(request.user)]
+    sought = request.GET.get("q", "").strip()
+    sections = sections_of(request.user)
+    lists = [filled(request, section, 1) for section in ([FOUND] if sought and sections else sections)]
     context: dict[str, Any] = {
         "lists": lists,
+        "sought": sought,
         "may_ask": policies.may_ask(request.user),
         "is_scheduler": policies.is_scheduler(request.user),
         "is_regulator": policies.is_regulator(request.user),
@@ -107,7 +113,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def worklist(request: HttpRequest, name: str) -> HttpResponse:
-    section = next((one for one in sections_of(request.user) if one.name == name), None)
+    section = next((one for one in [*sections_of(request.user), FOUND] if one.name == name), None)
     if section is None:
         raise Http404
     number = request.GET.get("page", "1")
@@ -116,12 +122,18 @@ def worklist(request: HttpRequest, name: str) -> HttpResponse:
 
 def filled(request: HttpRequest, section: Section, number: int | str) -> dict[str, Any]:
     """A section with the rows of one page; the number of queries does not depend on the number of rows."""
-    rows: QuerySet[Consultation] = policies.worklist(request.user, section.worklist)
+    sought = request.GET.get("q", "").strip()
+    rows: QuerySet[Consultation]
+    if section is FOUND:
+        rows = policies.found(request.user, sought)
+    else:
+        rows = policies.worklist(request.user, section.worklist)
     if section.states is not None:
         rows = rows.filter(state__in=section.states)
     page = Paginator(rows, PER_PAGE).get_page(number)
     return {
         "section": section,
         "page": page,
+        "sought": sought,
         "rows": [(consultation, step(request.user, consultation)) for consultation in page],
     }

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from consult import policies
 from consult.errors import NotAllowed
 from consult.models import Consultation
+from consult.services import notification
 from consult.states import MOVES, State
 from consult.views.headers import allow_media
 from consult.views.reading import opened
@@ -29,6 +30,7 @@ def room(request: HttpRequest, pk: int) -> HttpResponse:
         if policies.may_enter(request.user, consultation):
             raise NotAllowed("no_consent", _("The patient's consent is missing. Record it first, then join the call."))
         raise NotAllowed("not_callable", _("There is no call to join: it is open to both sides after acceptance."))
+    notification.seen_of(by=request.user, consultation=consultation)
     return render(
         request,
         "room/page.html",

@@ -15,6 +15,7 @@ let wait = FIRST;
 let lastWord = new Date();
 let ping = 0;
 let banner = 0;
+let asking = 0;
 
 export function startInbox() {
   const { inbox, seq: known } = document.body.dataset;
@@ -61,23 +62,32 @@ function hear(message) {
     clearTimeout(banner);
     banner = 0;
     setStale(false);
-    if (missed) count(message.seq);
+    if (missed || returned) count(message.seq);
     seq = Math.max(seq, message.seq);
     if (missed || returned) tell({ kind: "missed" });
   } else if (message.t === "news") {
-    count(message.seq);
+    if (message.kind === "notification" || message.seq > seq) count(message.seq);
     tell(message);
   }
 }
 
-/** One more at the bell, unless this number was seen. @param {number} newest */
+/** Asks how much is unread, once for news that come together: another window may have read some. @param {number} newest */
 function count(newest) {
-  if (!(newest > seq)) return;
-  seq = newest;
-  const badge = document.querySelector("[data-bell-count]");
-  if (!(badge instanceof HTMLElement)) return;
-  badge.textContent = String((Number(badge.textContent) || 0) + 1);
-  badge.hidden = false;
+  seq = Math.max(seq, newest);
+  asking ||= window.setTimeout(showUnread, 150);
+}
+
+async function showUnread() {
+  asking = 0;
+  const bell = document.querySelector("[data-bell]");
+  const badge = bell?.querySelector("[data-bell-count]");
+  if (!(bell instanceof HTMLAnchorElement) || !(badge instanceof HTMLElement)) return;
+  const headers = { Accept: "application/json", "X-Background": "1" };
+  const answer = await fetch(`${bell.href}?after=${seq}`, { headers }).catch(() => null);
+  if (!answer?.ok) return; // the line is lost: what was missed is asked again when it is back
+  const { unread } = await answer.json();
+  badge.textContent = String(unread);
+  badge.hidden = unread === 0;
 }
 
 /** @param {Record<string, unknown>} detail */

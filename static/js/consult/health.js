@@ -24,13 +24,13 @@ async function look(place) {
     const health = await answer.json();
     const rows = [
       part(gettext("Database"), fine(health.database), ""),
-      part(gettext("News"), fine(health.channel_layer), ""),
+      part(gettext("Live updates"), fine(health.channel_layer), ""),
       part(gettext("Worker"), fine(health.worker), ""),
     ];
     for (const relay of health.relays ?? []) {
-      const figures = { rooms: relay.rooms, people: relay.participants, load: Math.round((relay.load ?? 0) * 100) };
-      const words = interpolate(gettext("%(rooms)s rooms, %(people)s people, load %(load)s %"), figures, true);
-      rows.push(part(interpolate(gettext("Relay %(name)s"), { name: relay.name }, true), true, words));
+      const figures = { name: relay.name, rooms: relay.rooms, people: relay.participants, load: Math.round((relay.load ?? 0) * 100) };
+      const words = interpolate(gettext("%(name)s: %(rooms)s rooms, %(people)s people, load %(load)s %"), figures, true);
+      rows.push(part(gettext("Relay"), true, words));
     }
     if (!health.relays?.length) rows.push(part(gettext("Relay"), false, gettext("No relay is connected: calls cannot start.")));
     list.replaceChildren(...rows);

@@ -58,7 +58,8 @@ function announce(zone, sending) {
   const said = zone.querySelector("[data-upload-said]");
   if (said) said.textContent = `${sending.file.name}: ${sending.words}`;
   document.body.dispatchEvent(new CustomEvent("images"));
-  if (sending.stage === "stored") setTimeout(() => drop(sending), 8000);
+  // The list of images shows what is stored, and what the server refused, from now on.
+  if (sending.stage === "stored" || (sending.stage === "refused" && sending.image)) setTimeout(() => drop(sending), 8000);
 }
 
 /** @param {Sending} sending */

@@ -8,9 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone, translation
 from PIL import Image, ImageDraw
 
+from consult import policies
 from consult.models import (
     Agreement,
     Consultation,
@@ -56,10 +58,19 @@ class Command(BaseCommand):
                 pictures.fill(case.thing for case in cases)
                 for case in cases:
                     case.walk()
+                read_old_news()
         self.stdout.write(
             f"{Hospital.objects.count()} hospitals, {User.objects.count()} people, "
             f"{Consultation.objects.count()} consultations"
         )
+
+
+def read_old_news() -> None:
+    """Everybody has seen what they were told, but for what waits for an act of theirs."""
+    for person in User.objects.all():
+        waits = policies.worklist(person, "todo").values("pk")
+        old = person.notifications.exclude(consultation__in=waits)
+        old.update(seen_at=F("at"))
 
 
 def places() -> None:

@@ -107,7 +107,8 @@ def test_thirty_rows_cost_the_same_queries_as_one(cast: Cast) -> None:
     walk.accepted(cast)
     walk.offered(cast)
     people = [cast.doctor, cast.expert, cast.scheduler, cast.regulator]
-    before = [cost(person, "/") for person in people]
+    pages = [(person, path) for person in people for path in ("/", "/notifications/")]
+    before = [cost(*page) for page in pages]
     for _ in range(9):
         walk.submitted(cast)
         walk.offered(cast)
@@ -115,7 +116,7 @@ def test_thirty_rows_cost_the_same_queries_as_one(cast: Cast) -> None:
         answer.take_from_department(consultation=thing, by=cast.second_expert)
         Participant.objects.create(consultation=thing, person=cast.colleague, side="asking")
         walk.accepted(cast)
-    assert [cost(person, "/") for person in people] == before
+    assert [cost(*page) for page in pages] == before
 
 
 def test_the_regulator_reads_where_the_chain_ends(cast: Cast) -> None:
@@ -123,3 +124,32 @@ def test_the_regulator_reads_where_the_chain_ends(cast: Cast) -> None:
     answer_ = browser(cast.regulator).get("/")
     assert answer_.context["audit_last"].hash[:16] in page_of(answer_)
     assert "audit_last" not in browser(cast.doctor).get("/").context
+
+
+@pytest.mark.parametrize(
+    "words_of",
+    [
+        lambda thing: thing.number[-9:],
+        lambda thing: thing.question[2:6],
+        lambda thing: thing.patient.name,
+        lambda thing: thing.patient.name_index.split()[0].upper(),
+        lambda thing: thing.asker.name,
+        lambda thing: f" {thing.hospital.name_en[1:]} ",
+    ],
+)
+def test_search_finds_what_one_may_see_and_nothing_else(cast: Cast, words_of) -> None:
+    thing = walk.submitted(cast)
+    words = {"q": words_of(thing)}
+    assert rows(browser(cast.doctor).get("/", words), "found") == [thing.pk]
+    assert browser(cast.scheduler).get("/worklists/found/", words).context["page"].object_list[0] == thing
+    assert rows(browser(cast.outsider).get("/", words), "found") == []
+    assert cast.patient.name not in page_of(browser(cast.outsider).get("/worklists/found/", words))
+
+
+def test_search_says_when_nothing_matches_and_leads_back(cast: Cast) -> None:
+    walk.submitted(cast)
+    answer_ = browser(cast.doctor).get("/", {"q": "<b>不存在"})
+    assert names(answer_) == ["found"]
+    assert "&lt;b&gt;不存在" in page_of(answer_)
+    assert rows(answer_, "found") == []
+    assert names(browser(cast.doctor).get("/", {"q": "  "})) != ["found"]

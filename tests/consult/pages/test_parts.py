@@ -3,7 +3,7 @@
 import pytest
 
 from consult.models import AuditEntry, Message, Notification
-from consult.services import message
+from consult.services import message, triage
 from tests import cast as walk
 from tests.cast import Cast
 from tests.consult.pages.browsers import HTMX, JSON, browser, page_of
@@ -45,7 +45,7 @@ def test_the_bell(cast: Cast) -> None:
     expert = browser(cast.expert)
     page = expert.get("/notifications/")
     assert thing.number in page_of(page)
-    assert cast.patient.name not in page_of(page)
+    assert cast.patient.name in page_of(page)
     assert page.context["unread_count"] == 1
     missed = expert.get("/notifications/?after=0", headers=JSON).json()
     assert [row["url"] for row in missed["notifications"]] == [f"/consultations/{thing.pk}/"]
@@ -58,6 +58,28 @@ def test_the_bell(cast: Cast) -> None:
     assert foreign.seen_at is None
     assert expert.get("/notifications/seen/").status_code == 405
     assert expert.post("/notifications/").status_code == 405
+
+
+def test_the_bell_counts_consultations_and_opening_one_reads_its_news(cast: Cast) -> None:
+    first, second = walk.signed(cast), walk.returned(cast)
+    doctor = browser(cast.doctor)
+    page = doctor.get("/notifications/")
+    assert [told.consultation.pk for told in page.context["told"]] == [second.pk, first.pk]
+    assert [len(told.rows) > 1 for told in page.context["told"]] == [True, True]
+    assert page.context["unread_count"] == 2
+    doctor.get(second.get_absolute_url())
+    assert doctor.get("/notifications/?after=0", headers=JSON).json()["unread"] == 1
+    assert [told.unread > 0 for told in doctor.get("/notifications/").context["told"]] == [False, True]
+    assert Notification.objects.filter(person=cast.colleague, seen_at=None).exists()
+
+
+def test_the_bell_names_no_patient_to_whom_the_consultation_was_taken_from(cast: Cast) -> None:
+    thing = walk.offered(cast)
+    triage.assign(consultation=thing, by=cast.scheduler, expert=cast.other_expert, department=cast.radiology)
+    page = browser(cast.expert).get("/notifications/")
+    assert cast.patient.name not in page_of(page)
+    assert thing.number in page_of(page)
+    assert [told.consultation for told in page.context["told"]] == [None]
 
 
 def reads(person, thing) -> int:
