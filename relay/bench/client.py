@@ -6,13 +6,13 @@ import asyncio
 import re
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aioice import stun
 
 from relay import rtp
 from relay.dtls import Certificate, DtlsAssociation, Fingerprint
-from relay.egress import Destination, Egress, Slot
+from relay.egress import Address, Destination, Egress, Slot
 from relay.srtp import PacketBuffer, SrtpCipher
 
 OPUS, VP8, RTX = 111, 96, 97
@@ -53,6 +53,27 @@ def offer(ufrag: str, password: str, certificate: Certificate, direction: str, k
     return "\r\n".join(lines) + "\r\n"
 
 
+def answer(offered: str, ufrag: str, password: str, certificate: Certificate, more: Sequence[str]) -> str:
+    """A browser-like answer that receives all that is `offered` and is the DTLS client."""
+    head, *sections = offered.split("\r\nm=")
+    lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:" + _find(head, r"a=group:(BUNDLE [^\r]*)")]
+    for section in sections:
+        first, *attributes = section.rstrip().split("\r\n")
+        kept = ("a=rtpmap:", "a=fmtp:", "a=rtcp-fb:", "a=extmap:", "a=mid:", "a=rtcp-mux")
+        lines += [
+            f"m={first}",
+            "c=IN IP4 0.0.0.0",
+            f"a=ice-ufrag:{ufrag}",
+            f"a=ice-pwd:{password}",
+            f"a=fingerprint:{certificate.fingerprint.algorithm} {certificate.fingerprint.value}",
+            "a=setup:active",
+            "a=recvonly",
+            *(line for line in attributes if line.startswith(kept)),
+            *more,
+        ]
+    return "\r\n".join(lines) + "\r\n"
+
+
 class PacketConnection:
     """One peer connection. `on_rtp` gets decrypted packets as (buffer, length), `on_rtcp` compound packets."""
 
@@ -66,6 +87,7 @@ class PacketConnection:
         self._dtls = DtlsAssociation(certificate, self._send, self._changed, "client")
         self._state: asyncio.Future[str] = self._loop.create_future()
         self._checked = asyncio.Event()
+        self._is_controlling = True
         self.relay_ufrag = self.relay_password = ""
         self._destination: Destination | None = None
         self._receiving: SrtpCipher | None = None
@@ -75,7 +97,7 @@ class PacketConnection:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind(("0.0.0.0", 0))  # noqa: S104 - the server under test may not be on 127.0.0.1
         self._socket.setblocking(False)
         self._egress = Egress(self._socket)
         self._loop.add_reader(self._socket.fileno(), self._drain)
@@ -83,6 +105,16 @@ class PacketConnection:
     def offer(self, direction: str, kinds: list[str]) -> str:
         """The offer to send to the relay."""
         return offer(self.ufrag, self.password, self._certificate, direction, kinds)
+
+    def answer(self, offered: str, more: Sequence[str] = ()) -> str:
+        """The answer to a server that offers, with `more` lines for each m-line; `connect` with the offer follows."""
+        self._is_controlling = False  # the offering side is, unless it is ICE lite (RFC 8445 section 6.1.1)
+        return answer(offered, self.ufrag, self.password, self._certificate, more)
+
+    @property
+    def port(self) -> int:
+        """The UDP port it sends from."""
+        return int(self._socket.getsockname()[1])
 
     async def connect(self, answer: str) -> None:
         """Connects as the relay's `answer` says; media may be sent afterwards."""
@@ -113,10 +145,11 @@ class PacketConnection:
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
         request.attributes["USERNAME"] = f"{self.relay_ufrag}:{self.ufrag}"
         request.attributes["PRIORITY"] = 1
-        request.attributes["ICE-CONTROLLING"] = 1
-        if nominate:
+        request.attributes["ICE-CONTROLLING" if self._is_controlling else "ICE-CONTROLLED"] = 1
+        if nominate and self._is_controlling:
             request.attributes["USE-CANDIDATE"] = None
         request.add_message_integrity(self.relay_password.encode())
+        request.add_fingerprint()
         self._send(bytes(request))
         return bytes(request)
 
@@ -206,7 +239,7 @@ class PacketConnection:
         buffer, view = self._buffer, self._buffer.view
         for _ in range(64):
             try:
-                length = self._socket.recv_into(view)
+                length, address = self._socket.recvfrom_into(view)
             except OSError:
                 return
             first = view[0] if length else 255
@@ -221,17 +254,23 @@ class PacketConnection:
                         self._on_rtp(view, size)
             elif 20 <= first <= 63:
                 self._dtls.feed(bytes(view[:length]))
-            elif first <= 3 and self._is_answer(bytes(view[:length])):
-                self._checked.set()
+            elif first <= 3:
+                self._on_stun(bytes(view[:length]), address)
 
-    def _is_answer(self, datagram: bytes) -> bool:
+    def _on_stun(self, datagram: bytes, address: Address) -> None:
+        """An answer to a check of ours, or a check of a server that is not ICE lite: such a one is answered."""
         try:
             message = stun.parse_message(datagram)
         except ValueError:
-            return False
-        return message.message_class == stun.Class.RESPONSE and message.check_message_integrity(
-            self.relay_password.encode()
-        )
+            return
+        if message.message_class == stun.Class.REQUEST:
+            answer = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)
+            answer.attributes["XOR-MAPPED-ADDRESS"] = address
+            answer.add_message_integrity(self.password.encode())
+            answer.add_fingerprint()
+            self._egress.send(bytes(answer), address)
+        elif message.check_message_integrity(self.relay_password.encode()):
+            self._checked.set()
 
 
 def _find(text: str, pattern: str) -> str:

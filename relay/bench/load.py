@@ -8,13 +8,13 @@ import itertools
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from relay.bench import machine
 from relay.bench.canned import FRAMES_PER_SECOND, Profile
 from relay.bench.party import Party
-from relay.bench.process import RelayProcess, running_relay
-from relay.bench.site import SiteEnd, site_end
+from relay.bench.server import Server
 from relay.dtls import Certificate
 
 WARM_UP = 1.5
@@ -60,35 +60,35 @@ class Pacer:
                 heapq.heapreplace(self._heap, (due + interval, order, interval, call))
 
 
-async def measure(load: Load) -> dict[str, object]:
-    """Starts a relay, loads it; the figures."""
-    secret = secrets.token_hex(16)
-    async with site_end(secret) as (site, site_port):
-        environment = {"RELAY_ROOM_SIZE": str(max(load.parties, 8)), "RELAY_CAPACITY": "10000"}
-        async with running_relay(site_port, secret, **environment) as relay:
-            await site.connected()
-            return await _run(load, site, relay)
+Serving = Callable[[int], AbstractAsyncContextManager[Server]]
+"""Starts a server for rooms of so many and stops it at the end."""
 
 
-async def _run(load: Load, site: SiteEnd, relay: RelayProcess) -> dict[str, object]:
-    empty = machine.resident_bytes(relay.pid)
+async def measure(load: Load, serving: Serving) -> dict[str, object]:
+    """Starts a server, loads it; the figures."""
+    async with serving(load.parties) as server:
+        return await _run(load, server)
+
+
+async def _run(load: Load, server: Server) -> dict[str, object]:
+    empty = machine.resident_bytes(server.pid)
     certificate = Certificate()
     parties = [
-        Party(site, f"room-{room}", certificate, load.profile)
+        server.party(f"room-{room}", certificate, load.profile)
         for room in range(load.rooms)
         for _ in range(load.parties)
     ]
     pacer = Pacer()
-    await _connect(parties, site, load, pacer)
+    await _connect(parties, server, load, pacer)
     pacing = asyncio.create_task(pacer.run())
     try:
         await asyncio.sleep(WARM_UP)
-        figures = await _window(load, parties, relay, pacer)
+        figures = await _window(load, parties, server, pacer)
     finally:
         pacing.cancel()
     await asyncio.sleep(SETTLE)
     figures |= _losses(parties)
-    full = machine.resident_bytes(relay.pid)
+    full = machine.resident_bytes(server.pid)
     figures["rss_mb"] = round(full / 1e6, 1)
     figures["kb_per_participant"] = round((full - empty) / len(parties) / 1e3)
     for party in parties:
@@ -96,13 +96,13 @@ async def _run(load: Load, site: SiteEnd, relay: RelayProcess) -> dict[str, obje
     return figures
 
 
-async def _connect(parties: list[Party], site: SiteEnd, load: Load, pacer: Pacer) -> None:
+async def _connect(parties: list[Party], server: Server, load: Load, pacer: Pacer) -> None:
     for party in parties:
         await party.publish()
     for party in parties:
-        room = [e for e in site.events if e["t"] == "room" and e["room"] == party.room][-1]
-        party.tracks = {t["id"]: t["kind"] for t in room["tracks"] if t["peer"] == party.peer}
-        await party.subscribe([track for track in room["tracks"] if track["peer"] != party.peer])
+        tracks = await server.tracks(party.room)
+        party.tracks = {track.id: track.kind for track in tracks if track.peer == party.peer}
+        await party.subscribe([track for track in tracks if track.peer != party.peer])
     for party in parties:
         if load.profile.audio:
             pacer.every(1 / load.profile.audio, party.send_audio)
@@ -110,14 +110,14 @@ async def _connect(parties: list[Party], site: SiteEnd, load: Load, pacer: Pacer
         pacer.every(1.0, party.send_reports)
 
 
-async def _window(load: Load, parties: list[Party], relay: RelayProcess, pacer: Pacer) -> dict[str, object]:
+async def _window(load: Load, parties: list[Party], server: Server, pacer: Pacer) -> dict[str, object]:
     pacer.behind = 0.0
     sent = _sent(parties)
-    busy, own, at = machine.cpu_seconds(relay.pid), time.process_time(), time.monotonic()
+    busy, own, at = machine.cpu_seconds(server.pid), time.process_time(), time.monotonic()
     for party in parties:
         party.measuring = True
     await asyncio.sleep(load.seconds)
-    busy = machine.cpu_seconds(relay.pid) - busy
+    busy = machine.cpu_seconds(server.pid) - busy
     own, passed = time.process_time() - own, time.monotonic() - at
     for party in parties:
         party.measuring = False

@@ -5,12 +5,24 @@ from __future__ import annotations
 import secrets
 import time
 from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from relay import rtcp, rtp
 from relay.bench import canned
 from relay.bench.client import OPUS, VP8, PacketConnection
 from relay.bench.site import SiteEnd
 from relay.dtls import Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTrack:
+    """A track somebody publishes: its id at the server, whose it is, `audio` or `video`."""
+
+    id: str
+    peer: str
+    kind: str
+
 
 MIDS = {"audio": "0", "video": "1"}
 
@@ -76,15 +88,15 @@ class Party:
         answer = await self._site.ask("offer", room=self.room, peer=self.peer, pc="pub", sdp=sdp, tracks=tracks)
         await self.pub.connect(answer["sdp"])
 
-    async def subscribe(self, tracks: list[dict[str, str]]) -> None:
-        """Receives `tracks`, as in the `room` event."""
-        kinds = [track["kind"] for track in tracks]
-        want = {str(position): track["id"] for position, track in enumerate(tracks)}
+    async def subscribe(self, tracks: Sequence[RemoteTrack]) -> None:
+        """Receives `tracks`."""
+        kinds = [track.kind for track in tracks]
+        want = {str(position): track.id for position, track in enumerate(tracks)}
         sdp = self.sub.offer("recvonly", kinds)
         answer = await self._site.ask("offer", room=self.room, peer=self.peer, pc="sub", sdp=sdp, want=want)
         sections = answer["sdp"].split("\r\nm=")[1:]
         for track, section in zip(tracks, sections, strict=True):
-            sink = self.sinks[track["id"]] = Sink(track["id"])
+            sink = self.sinks[track.id] = Sink(track.id)
             ssrc = int(section.split("a=ssrc:")[1].split(" ")[0])
             self._by_ssrc[ssrc] = sink
         await self.sub.connect(answer["sdp"])
