@@ -20,7 +20,9 @@ _HEADER = rtp.HEADER
 RTP_HANDLER = Callable[[memoryview, int], None]
 
 
-def offer(ufrag: str, password: str, certificate: Certificate, direction: str, kinds: list[str]) -> str:
+def offer(
+    ufrag: str, password: str, certificate: Certificate, direction: str, kinds: list[str], setup: str = "actpass"
+) -> str:
     """A browser-like offer with one m-line for each of `kinds`, mids "0", "1" and so on."""
     mids = " ".join(str(position) for position in range(len(kinds)))
     lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {mids}"]
@@ -32,7 +34,7 @@ def offer(ufrag: str, password: str, certificate: Certificate, direction: str, k
             f"a=ice-ufrag:{ufrag}",
             f"a=ice-pwd:{password}",
             f"a=fingerprint:{certificate.fingerprint.algorithm} {certificate.fingerprint.value}",
-            "a=setup:actpass",
+            f"a=setup:{setup}",
             f"a=mid:{position}",
             f"a=extmap:4 {rtp.MID_URI}",
             f"a={direction}",
@@ -97,14 +99,14 @@ class PacketConnection:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
-        self._socket.bind(("0.0.0.0", 0))  # noqa: S104 - the server under test may not be on 127.0.0.1
+        self._socket.bind(("0.0.0.0", 0))
         self._socket.setblocking(False)
         self._egress = Egress(self._socket)
         self._loop.add_reader(self._socket.fileno(), self._drain)
 
-    def offer(self, direction: str, kinds: list[str]) -> str:
-        """The offer to send to the relay."""
-        return offer(self.ufrag, self.password, self._certificate, direction, kinds)
+    def offer(self, direction: str, kinds: list[str], setup: str = "actpass") -> str:
+        """The offer to send to the server; `setup` is "active" for one that would like to be the DTLS client."""
+        return offer(self.ufrag, self.password, self._certificate, direction, kinds, setup)
 
     def answer(self, offered: str, more: Sequence[str] = ()) -> str:
         """The answer to a server that offers, with `more` lines for each m-line; `connect` with the offer follows."""

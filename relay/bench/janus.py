@@ -14,11 +14,12 @@ import re
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from relay.bench.canned import Profile
 from relay.bench.client import PacketConnection
@@ -107,7 +108,7 @@ class Janus:
 
     async def tracks(self, room: str) -> list[RemoteTrack]:
         return [
-            RemoteTrack(f"{feed}/{mid}", peer, kind)
+            {"id": f"{feed}/{mid}", "peer": peer, "kind": kind}
             for feed, peer in self.feeds[room].items()
             for mid, kind in MIDS.items()
         ]
@@ -146,19 +147,22 @@ class JanusParty(Party):
         super().__init__(SiteEnd(""), room, certificate, profile)
         self._janus = janus
 
+    async def join(self) -> None:
+        await self._janus.room(self.room)
+
     async def publish(self) -> None:
         number, handle = await self._janus.room(self.room), await self._janus.attach()
         join = {"request": "join", "ptype": "publisher", "room": number, "display": self.peer}
         feed = (await self._janus.say(handle, join))["plugindata"]["data"]["id"]
-        sdp = _with_ssrcs(self.pub.offer("sendonly", list(MIDS.values())), self)
+        sdp = _with_ssrcs(self.pub.offer("sendonly", list(MIDS.values()), "active"), self)
         answer = await self._janus.say(handle, {"request": "publish"}, {"type": "offer", "sdp": sdp})
         self._janus.feeds[self.room][feed] = self.peer
         await self.pub.connect(answer["jsep"]["sdp"])
 
-    async def subscribe(self, tracks: list[RemoteTrack]) -> None:
+    async def subscribe(self, tracks: Sequence[RemoteTrack]) -> None:
         number, handle = await self._janus.room(self.room), await self._janus.attach()
         streams = [
-            dict(zip(("feed", "mid"), (int(t.id.split("/")[0]), t.id.split("/")[1]), strict=True)) for t in tracks
+            dict(zip(("feed", "mid"), (int(t["id"].split("/")[0]), t["id"].split("/")[1]), strict=True)) for t in tracks
         ]
         join = {"request": "join", "ptype": "subscriber", "room": number, "streams": streams}
         offered = await self._janus.say(handle, join)
@@ -175,8 +179,8 @@ class JanusParty(Party):
 
 
 def _with_ssrcs(sdp: str, party: Party) -> str:
-    """The offer with a candidate and the SSRC of each m-line, as Janus wants it, and with us as the DTLS client."""
-    head, *sections = sdp.replace("a=setup:actpass", "a=setup:active").split("\r\nm=")
+    """The offer with a candidate and the SSRC of each m-line, as Janus wants it."""
+    head, *sections = sdp.split("\r\nm=")
     for position, kind in enumerate(MIDS.values()):
         ssrc = f"a=ssrc:{party.sources[kind].ssrc} cname:{party.peer}"
         sections[position] = "\r\n".join([sections[position].rstrip(), ssrc, *_candidate(party.pub)])
@@ -253,8 +257,9 @@ async def _dial(port: int, process: asyncio.subprocess.Process, log: Path) -> Cl
             break
         try:
             return await connect(
-                f"ws://127.0.0.1:{port}", subprotocols=["janus-protocol"], proxy=None, max_size=1 << 22
+                f"ws://127.0.0.1:{port}", subprotocols=[Subprotocol("janus-protocol")], proxy=None, max_size=1 << 22
             )
         except OSError:
             await asyncio.sleep(0.1)
-    raise RuntimeError(f"janus did not start:\n{log.read_text()[-2000:]}")
+    said = await asyncio.to_thread(log.read_text)
+    raise RuntimeError(f"janus did not start:\n{said[-2000:]}")

@@ -24,10 +24,11 @@ PACER_SLEEP = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much: `parties` in each of `rooms`, measured for `seconds`."""
+    """How much: `parties` in each of `rooms`, of whom `publishers` send, measured for `seconds`."""
 
     rooms: int
     parties: int
+    publishers: int
     seconds: float
     profile: Profile
 
@@ -97,17 +98,21 @@ async def _run(load: Load, server: Server) -> dict[str, object]:
 
 
 async def _connect(parties: list[Party], server: Server, load: Load, pacer: Pacer) -> None:
-    for party in parties:
-        await party.publish()
+    for position, party in enumerate(parties):
+        party.publishes = position % load.parties < load.publishers
+        await (party.publish() if party.publishes else party.join())
     for party in parties:
         tracks = await server.tracks(party.room)
-        party.tracks = {track.id: track.kind for track in tracks if track.peer == party.peer}
-        await party.subscribe([track for track in tracks if track.peer != party.peer])
+        party.tracks = {track["id"]: track["kind"] for track in tracks if track["peer"] == party.peer}
+        if others := [track for track in tracks if track["peer"] != party.peer]:
+            await party.subscribe(others)
     for party in parties:
+        pacer.every(1.0, party.send_reports)
+        if not party.publishes:
+            continue
         if load.profile.audio:
             pacer.every(1 / load.profile.audio, party.send_audio)
         pacer.every(1 / FRAMES_PER_SECOND, party.send_picture)
-        pacer.every(1.0, party.send_reports)
 
 
 async def _window(load: Load, parties: list[Party], server: Server, pacer: Pacer) -> dict[str, object]:
@@ -141,8 +146,8 @@ def _sent(parties: list[Party]) -> int:
     return sum(source.count for party in parties for source in party.sources.values())
 
 
-def _percentile(ordered: list[int], share: float) -> float:
-    return round(ordered[int((len(ordered) - 1) * share)] / 1e6, 2) if ordered else 0.0
+def _percentile(ordered: list[int], share: float) -> float | None:
+    return round(ordered[int((len(ordered) - 1) * share)] / 1e6, 2) if ordered else None
 
 
 def _losses(parties: list[Party]) -> dict[str, object]:
@@ -154,9 +159,11 @@ def _losses(parties: list[Party]) -> dict[str, object]:
     for members in by_room.values():
         for receiver in members:
             for sink in receiver.sinks.values():
-                silent += sink.received == 0
                 sender = next(m for m in members if m.tracks.get(sink.track))
                 last = sender.sources[sender.tracks[sink.track]].count
+                if last == 0:
+                    continue
+                silent += sink.received == 0
                 expected += last - sink.first + 1
                 lost += last - sink.first + 1 - sink.received
     return {"lost": lost, "expected": expected, "silent_tracks": silent}

@@ -6,7 +6,6 @@ import secrets
 import time
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from relay import rtcp, rtp
 from relay.bench import canned
@@ -14,16 +13,8 @@ from relay.bench.client import OPUS, VP8, PacketConnection
 from relay.bench.site import SiteEnd
 from relay.dtls import Certificate
 
-
-@dataclass(frozen=True, slots=True)
-class RemoteTrack:
-    """A track somebody publishes: its id at the server, whose it is, `audio` or `video`."""
-
-    id: str
-    peer: str
-    kind: str
-
-
+RemoteTrack = dict[str, str]
+"""A track somebody publishes: `id` at the server, `peer` whose it is, `kind` `audio` or `video`."""
 MIDS = {"audio": "0", "video": "1"}
 
 
@@ -79,10 +70,15 @@ class Party:
         self._owed = 0.0
         self._keyframe = True
         self.tracks: dict[str, str] = {}
+        self.publishes = False
+
+    async def join(self) -> None:
+        """Enters the room."""
+        await self._site.ask("join", room=self.room, peer=self.peer, username="load", mic=True, cam=True)
 
     async def publish(self) -> None:
         """Joins the room and starts to publish."""
-        await self._site.ask("join", room=self.room, peer=self.peer, username="load", mic=True, cam=True)
+        await self.join()
         sdp = self.pub.offer("sendonly", ["audio", "video"])
         tracks = [{"mid": "0", "source": "mic"}, {"mid": "1", "source": "camera"}]
         answer = await self._site.ask("offer", room=self.room, peer=self.peer, pc="pub", sdp=sdp, tracks=tracks)
@@ -90,13 +86,13 @@ class Party:
 
     async def subscribe(self, tracks: Sequence[RemoteTrack]) -> None:
         """Receives `tracks`."""
-        kinds = [track.kind for track in tracks]
-        want = {str(position): track.id for position, track in enumerate(tracks)}
+        kinds = [track["kind"] for track in tracks]
+        want = {str(position): track["id"] for position, track in enumerate(tracks)}
         sdp = self.sub.offer("recvonly", kinds)
         answer = await self._site.ask("offer", room=self.room, peer=self.peer, pc="sub", sdp=sdp, want=want)
         sections = answer["sdp"].split("\r\nm=")[1:]
         for track, section in zip(tracks, sections, strict=True):
-            sink = self.sinks[track.id] = Sink(track.id)
+            sink = self.sinks[track["id"]] = Sink(track["id"])
             ssrc = int(section.split("a=ssrc:")[1].split(" ")[0])
             self._by_ssrc[ssrc] = sink
         await self.sub.connect(answer["sdp"])

@@ -42,7 +42,8 @@ class RelayServer:
 
     async def tracks(self, room: str) -> list[RemoteTrack]:
         event = [e for e in self._site.events if e["t"] == "room" and e["room"] == room][-1]
-        return [RemoteTrack(track["id"], track["peer"], track["kind"]) for track in event["tracks"]]
+        tracks: list[RemoteTrack] = event["tracks"]
+        return tracks
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,70 @@
+"""Several servers under the same load, turn by turn, and their cost as ratios."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from typing import Any
+
+import uvloop
+
+from relay.bench import floor, machine
+from relay.bench.janus import janus_server
+from relay.bench.load import Load, Serving, measure
+from relay.bench.mediarelay import mediarelay_server
+from relay.bench.server import relay_server
+
+PEERS: dict[str, Serving] = {"janus": janus_server, "mediarelay": mediarelay_server}
+Figures = dict[str, Any]
+
+
+def compare(load: Load, peers: dict[str, Serving], repeat: int, with_floor: bool) -> Figures:
+    """Our relay's figures, those of `peers` under `against` with the ratio of CPU per packet sent, and the floor."""
+    servers = {"relay": relay_server, **peers}
+    turns: dict[str, list[Figures]] = {name: [] for name in servers}
+    floors: list[Figures] = []
+    for _ in range(repeat):
+        for name, serving in servers.items():
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                turns[name].append(runner.run(measure(load, serving)))
+        if with_floor:
+            floors.append(floor.measure())
+    ours = _median(turns["relay"])
+    cost = ours["us_cpu_per_packet_sent"]
+    report: Figures = {
+        "rooms": load.rooms,
+        "parties": load.parties,
+        "publishers": load.publishers,
+        "video_packets_per_s": load.profile.video,
+        "audio_packets_per_s": load.profile.audio,
+        "turns": repeat,
+        **ours,
+    }
+    for name in peers:
+        theirs = _median(turns[name])
+        theirs["ours_to_theirs"] = round(statistics.median(_ratios(turns["relay"], turns[name])), 3)
+        report.setdefault("against", {})[name] = theirs
+    if floors:
+        report["floor"] = _median(floors)
+        report["times_the_floor"] = round(cost / report["floor"]["us"], 2)
+    return report | {"machine": machine.describe()}
+
+
+def _ratios(ours: list[Figures], theirs: list[Figures]) -> list[float]:
+    """CPU per packet sent, ours to theirs, turn by turn."""
+    cost = "us_cpu_per_packet_sent"
+    return [one[cost] / other[cost] for one, other in zip(ours, theirs, strict=True)]
+
+
+def _median(turns: list[Figures]) -> Figures:
+    """The median of each figure; what was lost is added up."""
+    found: Figures = {}
+    for key in turns[0]:
+        values = [turn[key] for turn in turns]
+        if None in values:
+            found[key] = None
+        elif key in ("lost", "expected", "silent_tracks"):
+            found[key] = sum(values)
+        else:
+            found[key] = round(statistics.median(values), 3)
+    return found
