@@ -19,8 +19,9 @@ test: dev ## all tests: small form, then PostgreSQL and Redis
 check: dev ## style, types, templates, migrations, production settings, layers
 	@$(BIN)/python -m tests.platform.check
 
-bench: dev ## what a forwarded packet costs
-	@$(BIN)/python -m relay.bench --rooms 6 --parties 4
+bench: dev ## what a forwarded packet costs, beside Janus and aiortc's MediaRelay; writes docs/performance.json and a plot
+	@$(BIN)/python -m tests.platform.run --install-for-bench
+	@$(BIN)/python -m relay.bench.report
 
 lock: ## renew requirements*.txt from requirements*.in (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements.in -o requirements.txt

@@ -23,6 +23,7 @@ NEEDED = {  # program: Debian's package
     "pdftotext": "poppler-utils",
     "fc-list": "fontconfig",
 }
+NEEDED_FOR_BENCH = {"janus": "janus"}
 CHINESE_FONT = "fonts-noto-cjk"
 LARGE_FOLDERS = ["tests/consult", "tests/imaging", "tests/live"]
 PARTS = {  # name: (form, arguments of pytest)
@@ -38,27 +39,29 @@ PART_SECONDS = 1500
 NO_TESTS = 5  # pytest's exit code
 
 
-def missing() -> list[str]:
+def missing(needed: dict[str, str]) -> list[str]:
     """Debian packages of what this machine lacks."""
-    lacking = [package for program, package in NEEDED.items() if not find(program)]
+    lacking = [package for program, package in needed.items() if not find(program)]
+    if needed is not NEEDED:
+        return lacking
     fonts = subprocess.run(["fc-list", ":lang=zh"], capture_output=True).stdout if find("fc-list") else b""
     return lacking + ([] if fonts else [CHINESE_FONT])
 
 
-def install() -> None:
+def install(needed: dict[str, str]) -> None:
     """Install what is missing as root on Debian; otherwise say what to install and stop."""
-    packages = missing()
+    packages = missing(needed)
     if not packages:
         return
     command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        sys.exit(f"The tests need more programs. On Debian: sudo {' '.join(command)}")
+        sys.exit(f"More programs are needed. On Debian: sudo {' '.join(command)}")
     print(f"Installing {' '.join(packages)}", flush=True)
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-qq"], env=env, stdout=subprocess.DEVNULL, check=False)
     subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=False)
-    if missing():
-        sys.exit(f"Could not install {' '.join(missing())}: the tests need them.")
+    if lacking := missing(needed):
+        sys.exit(f"Could not install {' '.join(lacking)}.")
 
 
 @contextlib.contextmanager
@@ -90,7 +93,10 @@ def run(part: str, env: dict[str, str], extra: list[str]) -> bool:
 
 
 def main() -> None:
-    install()
+    if sys.argv[1:] == ["--install-for-bench"]:
+        install(NEEDED_FOR_BENCH)
+        return
+    install(NEEDED)
     wanted = [part for part in PARTS if len(sys.argv) < 2 or sys.argv[1] in part]
     began = time.monotonic()
     with surroundings() as env:
