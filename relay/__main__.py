@@ -1,4 +1,4 @@
-"""`python -m relay`: reads the settings, runs one node until SIGTERM or SIGINT."""
+"""`python -m relay`: reads the settings, runs one node until SIGTERM (its calls move first) or SIGINT (at once)."""
 
 from __future__ import annotations
 
@@ -42,10 +42,19 @@ async def _serve(config: Config) -> None:
     node = Node(config)
     loop = asyncio.get_running_loop()
     serving = asyncio.create_task(node.run())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
+    leave = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, leave.set)
+    loop.add_signal_handler(signal.SIGINT, serving.cancel)
+    leaving = asyncio.create_task(_leave(node, leave, serving))
     with contextlib.suppress(asyncio.CancelledError):
         await serving
+    leaving.cancel()
+
+
+async def _leave(node: Node, asked: asyncio.Event, serving: asyncio.Task[None]) -> None:
+    await asked.wait()
+    await node.drain()
+    serving.cancel()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

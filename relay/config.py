@@ -14,6 +14,7 @@ DEFAULT_SITE_URL = "ws://127.0.0.1:8000/ws/relay/"
 DEFAULT_PORT = 10000
 DEFAULT_CAPACITY = 200
 DEFAULT_ROOM_SIZE = 8
+DEFAULT_DRAIN = 30
 
 
 class ConfigError(ValueError):
@@ -26,7 +27,7 @@ class Config:
 
     `port` is the UDP port bound here (0: any free one); `public_port` the one written in candidates
     (None: the bound one). `public_addresses` are IP addresses, most preferred first. `capacity` and
-    `room_size` count participants.
+    `room_size` count participants. `drain_seconds`: how long SIGTERM waits for the calls to move.
     """
 
     site_url: str = DEFAULT_SITE_URL
@@ -38,6 +39,7 @@ class Config:
     public_port: int | None = None
     capacity: int = DEFAULT_CAPACITY
     room_size: int = DEFAULT_ROOM_SIZE
+    drain_seconds: int = DEFAULT_DRAIN
     log_level: str = "INFO"
 
 
@@ -57,6 +59,7 @@ def load(argv: Sequence[str], env: Mapping[str, str] = os.environ) -> Config:
         public_port=_number("RELAY_PUBLIC_PORT", given.public_port, 1, 65535) if given.public_port else None,
         capacity=_number("RELAY_CAPACITY", given.capacity, 1, 100_000),
         room_size=_number("RELAY_ROOM_SIZE", given.room_size, 1, 1000),
+        drain_seconds=_number("RELAY_DRAIN_SECONDS", given.drain_seconds, 0, 3600),
         log_level=given.log_level.upper(),
     )
 
@@ -75,6 +78,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         ("--public-port", "RELAY_PUBLIC_PORT", "", "port for browsers when it is not the bound one"),
         ("--capacity", "RELAY_CAPACITY", str(DEFAULT_CAPACITY), "participants this relay accepts"),
         ("--room-size", "RELAY_ROOM_SIZE", str(DEFAULT_ROOM_SIZE), "participants a room accepts"),
+        ("--drain-seconds", "RELAY_DRAIN_SECONDS", str(DEFAULT_DRAIN), "how long SIGTERM waits for calls to move"),
         ("--log-level", "RELAY_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
     ]
     for flag, variable, fallback, text in options:

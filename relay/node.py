@@ -25,7 +25,10 @@ log = logging.getLogger("relay")
 
 TICK = 0.1
 REPORT_INTERVAL = 1.0
-LOAD_INTERVAL = 2.0
+LOAD_INTERVAL = 1.0
+LOAD_MEMORY = 5.0
+"""Seconds over which the CPU share is averaged: one burst makes no relay busy."""
+DRAIN_LOOK = 0.1
 PROBE_LIFETIME = 20.0
 
 
@@ -47,6 +50,7 @@ class Node:
         self._rooms: dict[str, Room] = {}
         self._probes: dict[str, ProbePeer] = {}
         self._due: dict[Connection, float] = {}
+        self._draining = False
         self._link = Link(config.site_url, config.secret, self.handle, self._greetings)
         self._context = Context(
             registry=self._mux,
@@ -74,6 +78,15 @@ class Node:
             await asyncio.sleep(0.05)
             self._mux.close(loop)
             log.info("stopped")
+
+    async def drain(self) -> None:
+        """Asks the site to move the calls to other relays; over when none is left here, or after `drain_seconds`."""
+        self._draining = True
+        self._link.send(self._farewell())
+        log.info("draining, %d participants", self._participants())
+        deadline = time.monotonic() + self._config.drain_seconds
+        while any(True for _ in self._connections()) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(DRAIN_LOOK)
 
     def handle(self, command: protocol.Command) -> Message:
         """Carries out a command of the site; the fields of its answer. Raises Refusal."""
@@ -180,8 +193,13 @@ class Node:
             "version": __version__,
             "rooms": rooms,
         }
+        if self._draining:
+            yield self._farewell()
         for room in self._rooms.values():
             yield {"t": "room", **room.snapshot()}
+
+    def _farewell(self) -> Message:
+        return {"t": "drain", "seconds": self._config.drain_seconds}
 
     def _participants(self) -> int:
         return sum(len(room.participants) for room in self._rooms.values())
@@ -220,18 +238,19 @@ class Node:
             self._end_probe(peer)
 
     async def _report_load(self) -> None:
-        busy, at = time.process_time(), time.monotonic()
+        busy, at, load = time.process_time(), time.monotonic(), 0.0
         while True:
             await asyncio.sleep(LOAD_INTERVAL)
             busy_now, now = time.process_time(), time.monotonic()
-            share = (busy_now - busy) / (now - at)
+            share = min((busy_now - busy) / (now - at), 1.0)
+            load += (share - load) * min((now - at) / LOAD_MEMORY, 1.0)
             busy, at = busy_now, now
             self._link.send(
                 {
                     "t": "load",
                     "rooms": len(self._rooms),
                     "participants": self._participants(),
-                    "load": round(min(share, 1.0), 3),
+                    "load": round(load, 3),
                     "packets_in": self._mux.counters.media,
                     "packets_out": self._mux.egress.sent,
                     "lost": sum(c.lost for c in self._connections() if isinstance(c, Publisher)),

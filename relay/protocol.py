@@ -94,6 +94,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "load": ("rooms", "participants", "load", "packets_in", "packets_out", "lost"),
     "room": ("room", "peers", "tracks"),
     "gone": ("room", "peer", "reason"),
+    "drain": ("seconds",),
 }
 
 

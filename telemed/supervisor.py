@@ -31,13 +31,17 @@ class GaveUp(Exception):
 
 @dataclass
 class Child:
-    """A command line, its whole environment and the descriptors it inherits; `port` is named when it is taken."""
+    """A command line, its whole environment and the descriptors it inherits; `port` is named when it is taken.
+
+    `stop` is the signal that ends it when all end.
+    """
 
     name: str
     argv: list[str]
     env: dict[str, str]
     port: str = ""
     pass_fds: tuple[int, ...] = ()
+    stop: signal.Signals = signal.SIGTERM
     process: asyncio.subprocess.Process | None = field(default=None, init=False)
     port_conflicts: int = field(default=0, init=False)
 
@@ -130,11 +134,13 @@ class Supervisor:
             say(name, line)
 
     async def _end_all(self) -> None:
-        """SIGTERM, up to STOP_SECONDS of patience, then SIGKILL for whole sessions."""
-        running = [c.process for c in self.children if c.process is not None and c.process.returncode is None]
-        for process in running:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
+        """Each child's own signal, up to STOP_SECONDS of patience, then SIGKILL for whole sessions."""
+        running = []
+        for child in self.children:
+            if child.process is not None and child.process.returncode is None:
+                running.append(child.process)
+                with contextlib.suppress(ProcessLookupError):
+                    child.process.send_signal(child.stop)
         if running:
             await asyncio.wait([asyncio.create_task(p.wait()) for p in running], timeout=STOP_SECONDS + 1)
         for process in running:

@@ -62,6 +62,14 @@ class Gone(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Drain(Message):
+    """The relay is about to end: its rooms have to move."""
+
+    t: ClassVar[str] = "drain"
+    seconds: int = reads(whole(0, 3600))
+
+
+@dataclass(frozen=True, slots=True)
 class Reply(Message):
     """An answer to a request of the site; `body` is the whole object."""
 
@@ -71,7 +79,7 @@ class Reply(Message):
     message: str = reads(text(0, 500), default="")
 
 
-EVENTS: dict[str, type[Message]] = {each.t: each for each in (Hello, Load, Room, Gone)}
+EVENTS: dict[str, type[Message]] = {each.t: each for each in (Hello, Load, Room, Gone, Drain)}
 REQUESTS: dict[str, tuple[str, ...]] = {
     "join": ("room", "peer", "username", "mic", "cam"),
     "offer": ("room", "peer", "pc", "sdp", "tracks", "want"),

@@ -34,6 +34,14 @@ def keep(channel: str, consultation_id: int, room: linking.Room) -> bool:
 
 
 @database_sync_to_async
+def end_move(consultation_id: int) -> None:
+    """The room moved to another relay a while ago: who did not come along has departed."""
+    consultation = Consultation.objects.get(pk=consultation_id)
+    for username in sorted(relays.move_over(consultation_id)):
+        _say(session.departed, consultation, username)
+
+
+@database_sync_to_async
 def interrupt(consultation_id: int) -> None:
     """The relay came back without this room: its people have to arrive again."""
     session.interrupted(consultation=Consultation.objects.get(pk=consultation_id))

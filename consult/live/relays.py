@@ -15,7 +15,7 @@ from django.conf import settings
 
 from consult.live import linking
 from consult.live.fields import Unreadable
-from consult.live.presence import interrupt, keep
+from consult.live.presence import end_move, interrupt, keep
 from consult.live.sending import Sender
 from consult.services import relay as relays
 
@@ -25,8 +25,11 @@ UNAUTHORIZED = 4401
 BAD_MESSAGE = 4400
 REPLACED = 4409
 UP = "relays"  # the group told of every relay that comes
+RESTARTED = 1012
+OUR_CLOSES = {UNAUTHORIZED, BAD_MESSAGE, REPLACED, RESTARTED, 1011}
 PENDING_LIMIT = 4096
 PENDING_SECONDS = 30.0
+SETTLED_SECONDS = 6.0  # after this, every relay that lives has dialled in again
 
 
 def room_group(consultation_id: int) -> str:
@@ -44,6 +47,7 @@ class RelayLink(AsyncWebsocketConsumer):
         self.sender: Sender | None = None
         self.keeper: asyncio.Task[None] | None = None
         self.hello: linking.Hello | None = None
+        self.since = monotonic()
 
     async def connect(self) -> None:
         headers = dict(self.scope["headers"])
@@ -63,7 +67,8 @@ class RelayLink(AsyncWebsocketConsumer):
             await asyncio.gather(self.keeper, return_exceptions=True)
         if self.sender:
             await self.sender.stop()
-        for consultation_id in await database_sync_to_async(relays.lost)(channel=self.channel_name):
+        by_relay = code not in OUR_CLOSES
+        for consultation_id in await database_sync_to_async(relays.lost)(channel=self.channel_name, by_relay=by_relay):
             await self._tell_room(consultation_id, "relay.lost")
         if self.hello:
             log.warning("relay %s: link lost", self.hello.name)
@@ -100,6 +105,8 @@ class RelayLink(AsyncWebsocketConsumer):
             case linking.Room():
                 self.changed[int(message.room)] = message
                 self.wake.set()
+            case linking.Drain():
+                await self._leave()
             case linking.Gone():
                 log.info("room %s: peer gone reason=%s", message.room, message.reason)
 
@@ -116,8 +123,7 @@ class RelayLink(AsyncWebsocketConsumer):
             rooms=rooms,
         )
         log.info("relay %s: linked, %s rooms running", hello.name, len(rooms))
-        for moved in await database_sync_to_async(relays.placed_elsewhere)(rooms, self.channel_name):
-            self._tell_relay({"t": "close", "id": f"close-{moved}", "room": str(moved)})
+        await self._close_moved(rooms)
         for consultation_id in emptied:
             await interrupt(consultation_id)
         for consultation_id in placed:
@@ -126,12 +132,38 @@ class RelayLink(AsyncWebsocketConsumer):
         await self.channel_layer.group_send(UP, {"type": "relay.up"})
 
     async def _report(self, load: linking.Load) -> None:
-        kept = await database_sync_to_async(relays.report)(
-            channel=self.channel_name, rooms=load.rooms, participants=load.participants, load=load.load
+        duties = await database_sync_to_async(relays.report)(
+            channel=self.channel_name,
+            rooms=load.rooms,
+            participants=load.participants,
+            load=load.load,
+            settled=monotonic() - self.since > SETTLED_SECONDS,
         )
-        if not kept:
+        if duties is None:
             log.warning("relay %s: another link of that name took over", self.hello and self.hello.name)
             await self.close(REPLACED)
+            return
+        for consultation_id in duties.wake:
+            await self._tell_room(consultation_id, "relay.lost")
+        for consultation_id in duties.close:
+            self._close_room(consultation_id)
+        for consultation_id in duties.over:
+            await end_move(consultation_id)
+            await self._tell_room(consultation_id, "room.changed")
+
+    async def _leave(self) -> None:
+        rooms = await database_sync_to_async(relays.leaving)(channel=self.channel_name)
+        log.info("relay %s: is leaving, %s rooms move", self.hello and self.hello.name, len(rooms))
+        for consultation_id in rooms:
+            await self._tell_room(consultation_id, "relay.lost")
+
+    async def _close_moved(self, rooms: list[int]) -> None:
+        """Rooms that live elsewhere end here, unless their people are just moving."""
+        for consultation_id in await database_sync_to_async(relays.placed_elsewhere)(rooms, self.channel_name):
+            self._close_room(consultation_id)
+
+    def _close_room(self, consultation_id: int) -> None:
+        self._tell_relay({"t": "close", "id": f"close-{consultation_id}", "room": str(consultation_id)})
 
     async def _keep_forever(self) -> None:
         while True:
@@ -147,7 +179,7 @@ class RelayLink(AsyncWebsocketConsumer):
                 if kept:
                     await self._tell_room(consultation_id, "room.changed")
                 else:
-                    self._tell_relay({"t": "close", "id": f"close-{consultation_id}", "room": str(consultation_id)})
+                    await self._close_moved([consultation_id])
 
     async def _tell_room(self, consultation_id: int, kind: str) -> None:
         await self.channel_layer.group_send(room_group(consultation_id), {"type": kind})

@@ -9,6 +9,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from consult import policies
+from consult.errors import Refusal
 from consult.live import looking, protocol
 from consult.live.asking import Asker, NoAnswer, RelayRefused
 from consult.live.fields import Message
@@ -18,7 +19,7 @@ from consult.live.relays import UP, room_group
 from consult.live.socket import NOT_ALLOWED, NOT_SIGNED_IN, NOT_VISIBLE, Socket
 from consult.services import relay as relays
 
-LOST_SECONDS = 1.0  # between looks for a relay while there is none
+LOST_SECONDS = 0.25  # between looks for a relay while there is none
 LOOK_SECONDS = 5.0  # between looks whether ours still lives
 
 
@@ -86,6 +87,10 @@ class Room(Socket):
                 self.session = ""
                 self._refuse_relay(refused.code, "join")
                 return
+            except Refusal as refusal:
+                self.session = ""
+                self.refuse(refusal.code, refusal.message, "join")
+                return
             people = await looking.people(self.pk, self.language)
             self.people = {person["session"]: person["username"] for person in people}
             self.tell(
@@ -101,7 +106,7 @@ class Room(Socket):
             self.wake.set()
 
     async def _join_relay(self, command: protocol.Join) -> tuple[bool, list[dict[str, str]]]:
-        """Raises NoAnswer and RelayRefused."""
+        """Raises NoAnswer, RelayRefused and Refusal."""
         relay = await database_sync_to_async(relays.place)(self.pk)
         if relay is None:
             raise NoAnswer
@@ -214,8 +219,9 @@ class Room(Socket):
                 channel = relay.channel if relay else ""
                 if channel == self.relay_channel:
                     continue
+                reason = ("moved" if self.relay_channel else "") if channel else "link"
                 self.relay_channel = channel
-                self.tell("relay", state="ready" if channel else "lost", reason="" if channel else "link")
+                self.tell("relay", state="ready" if channel else "lost", reason=reason)
 
     async def _woken(self, seconds: float) -> None:
         try:
@@ -240,6 +246,9 @@ class Room(Socket):
             await self.look_again.wait()
             self.look_again.clear()
             if not self.session:
+                continue
+            if self.relay_channel and not await database_sync_to_async(relays.lives_on)(self.pk, self.relay_channel):
+                self.wake.set()  # the room moved: what it has there is told when the page has joined there
                 continue
             people = await looking.people(self.pk, self.language)
             tracks = await looking.tracks(self.pk, without=self.session)

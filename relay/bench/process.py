@@ -46,7 +46,7 @@ class RelayProcess:
             self.port = await self._port
         return self.port
 
-    async def stop(self, number: int = signal.SIGTERM) -> int:
+    async def stop(self, number: int = signal.SIGINT) -> int:
         """Sends a signal and waits for the end; the exit code."""
         if self._process is None:
             return 0

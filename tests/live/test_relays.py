@@ -3,13 +3,16 @@
 import asyncio
 import json
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from consult.models import Consultation, Placement, Relay
+from consult.errors import Refusal
+from consult.models import Consultation, Placement, Relay, User
 from consult.services import relay as relays
 from tests.cast import Cast, accepted
 from tests.live.conftest import RelayEnd, in_room, relay_end
@@ -69,12 +72,170 @@ def test_a_room_waits_for_its_relay_before_it_moves(cast: Cast) -> None:
     old = enrol("old")
     assert relays.place(thing.pk) == old
     new = enrol("new", load=0.5)
-    Relay.objects.filter(name="old").update(channel="")
+    assert relays.lost(channel=old.channel, by_relay=True) == [thing.pk]
     assert relays.place(thing.pk) is None  # its link may be back in a moment: the call still runs
-    Relay.objects.filter(name="old").update(seen_at=timezone.now() - timedelta(seconds=5))
-    Placement.objects.update(peers=[{"peer": "somebody"}])
+    Relay.objects.filter(name="old").update(move_at=timezone.now())
+    Placement.objects.update(peers=[{"peer": "somebody", "username": "a"}])
     assert relays.place(thing.pk) == new
-    assert Placement.objects.get().peers == []
+    moved = Placement.objects.get()
+    assert (moved.former, moved.peers) == (old, [{"peer": "somebody", "username": "a", "moving": True}])
+
+
+def test_a_restart_of_the_site_moves_no_room_of_a_living_relay(cast: Cast) -> None:
+    thing = accepted(cast)
+    old = enrol("old")
+    relays.place(thing.pk)
+    relays.lost(channel=old.channel, by_relay=False)  # the site closed its end
+    long_ago = timezone.now() - timedelta(seconds=60)
+    Relay.objects.update(seen_at=long_ago)
+    other = enrol("other")
+    assert heard(other, settled=False) == relays.Duties()
+    assert relays.place(thing.pk) is None  # the other dialled in first
+    assert heard(other, settled=True) == relays.Duties(wake=[thing.pk])  # the old one had its time
+    assert relays.place(thing.pk) == other
+
+
+def test_a_relay_that_says_nothing_loses_its_rooms(cast: Cast) -> None:
+    thing = accepted(cast)
+    mute = enrol("mute")
+    relays.place(thing.pk)
+    other = enrol("other", load=0.5)
+    Relay.objects.filter(pk=mute.pk).update(seen_at=timezone.now() - timedelta(seconds=2))
+    assert heard(other).wake == []
+    Relay.objects.filter(pk=mute.pk).update(seen_at=timezone.now() - timedelta(seconds=4))
+    assert heard(other).wake == [thing.pk]
+    assert relays.place(thing.pk) == other
+    assert heard(mute) is None  # it wakes up: its link is closed, and it dials again
+    relays.register(name="mute", channel="test.again!x", address="a", port=1, capacity=10, version="", rooms=[thing.pk])
+    assert relays.placed_elsewhere([thing.pk], "test.again!x") == []  # its people are just moving
+    Placement.objects.update(at=timezone.now() - timedelta(seconds=16))
+    assert relays.placed_elsewhere([thing.pk], "test.again!x") == [thing.pk]
+
+
+def heard(relay: Relay, *, settled: bool = True, load: float = 0.5) -> Any:
+    return relays.report(channel=relay.channel, rooms=1, participants=1, load=load, settled=settled)
+
+
+def test_a_drained_relay_gives_its_rooms_away_and_gets_no_new_ones(cast: Cast) -> None:
+    thing = accepted(cast)
+    old = enrol("old")
+    relays.place(thing.pk)
+    Placement.objects.update(peers=[{"peer": "p1", "username": "a"}, {"peer": "p2", "username": "b"}])
+    relays.drain(name="old")
+    assert relays.place(thing.pk) == old  # there is no other: nobody is dropped
+    full = enrol("full", participants=9)
+    assert relays.place(thing.pk) == old  # a call of two does not fit
+    Relay.objects.filter(pk=full.pk).update(participants=8, busy=True)
+    assert heard(old).wake == [thing.pk]
+    assert relays.place(thing.pk) == full  # a busy one rather than none
+    assert heard(old).wake == []
+    Relay.objects.filter(pk=full.pk).update(participants=0, busy=False, load=0.9)
+    assert relays.place(accepted(cast).pk) == full
+    relays.undrain(name="old")
+    assert relays.place(accepted(cast).pk) == old
+
+
+def test_who_does_not_come_along_has_left(cast: Cast) -> None:
+    thing = accepted(cast)
+    first, second = enrol("first"), enrol("second", load=0.5)
+    relays.place(thing.pk)
+    ann, ben = ({"peer": f"page-of-{name}-{name * 8}", "username": name} for name in ("ann", "ben"))
+    assert relays.observe(channel=first.channel, consultation_id=thing.pk, peers=[ann, ben], tracks=[])
+    relays.drain(name="first")
+    relays.place(thing.pk)
+    assert relays.observe(channel=first.channel, consultation_id=thing.pk, peers=[], tracks=[]) is None
+    came = relays.observe(channel=second.channel, consultation_id=thing.pk, peers=[ben], tracks=[])
+    assert came == (set(), set())
+    assert [(peer["username"], peer.get("moving")) for peer in Placement.objects.get().peers] == [
+        ("ben", None),
+        ("ann", True),
+    ]
+    assert heard(second).over == []
+    Placement.objects.update(at=timezone.now() - timedelta(seconds=16))
+    assert heard(second).over == [thing.pk]
+    assert heard(first).close == [thing.pk]
+    assert heard(first).close == []
+    assert relays.move_over(thing.pk) == {"ann"}
+    assert [peer["username"] for peer in Placement.objects.get().peers] == ["ben"]
+
+
+def test_a_busy_relay_takes_no_new_room_until_it_is_calm_again(cast: Cast) -> None:
+    only = enrol("only")
+    running = accepted(cast)
+    assert relays.place(running.pk) == only
+    for load, takes in ((0.84, True), (0.86, False), (0.75, False), (0.69, True), (0.75, True)):
+        heard(only, load=load)
+        assert Relay.objects.get().busy is not takes, load
+    heard(only, load=0.9)
+    with pytest.raises(Refusal) as refused:
+        relays.place(accepted(cast).pk)
+    assert refused.value.code == "relay_full"
+    assert relays.place(running.pk) == only  # who talks goes on talking, and may be joined
+
+
+def test_rooms_of_one_second_are_spread(cast: Cast) -> None:
+    enrol("one", capacity=100)
+    enrol("two", capacity=100)
+    placed = [relays.place(accepted(cast).pk) for _ in range(4)]
+    assert sorted(relay.name for relay in placed if relay) == ["one", "one", "two", "two"]
+
+
+def test_the_operator_lists_drains_and_undrains(cast: Cast) -> None:
+    enrol("north", version="1.2", participants=3, load=0.25)
+    enrol("south", channel="")
+    rows = [line.split() for line in said("relays").splitlines()]
+    assert rows[0][:2] == ["name", "state"]
+    assert [row[:2] for row in rows[1:]] == [["north", "live"], ["south", "away"]]
+    assert rows[1][4:8] == ["0", "3/10", "25%", "1.2"]
+    assert "draining" in said("relays", "drain", "north")
+    assert "draining" not in said("relays", "undrain", "north")
+    with pytest.raises(CommandError, match="known: north, south"):
+        call_command("relays", "drain", "nowhere")
+
+
+def said(*args: str) -> str:
+    out = StringIO()
+    call_command(*args, stdout=out)
+    return out.getvalue()
+
+
+async def test_a_leaving_relay_keeps_its_room_until_the_people_have_moved(
+    live_cast: Cast, consultation: Consultation
+) -> None:
+    async with relay_end("old") as old:
+        task = asyncio.create_task(old.answers("join"))
+        async with in_room(consultation, live_cast.doctor) as here, relay_end("new") as new:
+            await task
+            await eventually(lambda: Placement.objects.get().peers)
+            await old.link.says("drain", seconds=30)
+            told = await here.hears("relay")
+            assert (told["state"], told["reason"]) == ("ready", "moved")
+            task = asyncio.create_task(new.answers("join"))
+            await here.says("join", session="page-of-doctor-nitun", mic=True, cam=True)
+            joined = await here.hears("joined")
+            assert (joined["fresh"], [each["username"] for each in joined["people"]]) == (True, ["doctor.nitun"])
+            await task
+            await old.tells(str(consultation.pk))  # the old connections still run there
+            assert await old.link.receive_nothing(timeout=0.3)  # and are not closed
+            placement = await eventually(lambda: Placement.objects.select_related("relay").get())
+            assert placement.relay.name == "new"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "The media relay is full. Try again in a few minutes, or tell the scheduler."),
+        ("zh-hans", "媒体中继已满，请几分钟后再试，或告知调度员。"),
+    ],
+)
+async def test_a_new_call_is_refused_in_words_when_every_relay_is_at_its_limit(
+    language: str, words: str, live_cast: Cast, consultation: Consultation
+) -> None:
+    await database_sync_to_async(User.objects.update)(language=language)
+    async with relay_end(capacity=0), in_room(consultation, live_cast.doctor, join=False) as here:
+        await here.says("join", session="page-of-doctor-nitun", mic=True, cam=True)
+        refused = await here.hears("refused")
+        assert (refused["code"], refused["to"], refused["message"]) == ("relay_full", "join", words)
 
 
 async def test_the_room_is_told_when_its_relay_goes_and_comes_back(live_cast: Cast, consultation: Consultation) -> None:

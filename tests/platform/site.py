@@ -188,7 +188,8 @@ class Site(Processes):
         self.port = free_port()
         self.relay_port = free_port(socket.SOCK_DGRAM)
         self.data_dir = self.home / "data"
-        self.env = environment(PORT=str(self.port), RELAY_PORT=str(self.relay_port), DATA_DIR=str(self.data_dir), **env)
+        own = {"PORT": str(self.port), "RELAY_PORT": str(self.relay_port), "DATA_DIR": str(self.data_dir)}
+        self.env = environment(**(own | env))
 
     @property
     def url(self) -> str:
@@ -273,6 +274,7 @@ class LargeSite(Site):
         return self.env | {
             "RELAY_SITE_URL": f"ws://127.0.0.1:{self.ports[0]}/ws/relay/",
             "RELAY_NAME": "relay",
+            "RELAY_DRAIN_SECONDS": "0",
             "RELAY_PUBLIC_ADDRESS": "127.0.0.1",
         }
 

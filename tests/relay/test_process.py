@@ -50,6 +50,20 @@ async def test_hello_says_who_it_is(stage: Stage) -> None:
     assert (load["rooms"], load["participants"], load["packets_in"]) == (0, 0, 0)
 
 
+async def test_asked_to_end_it_waits_until_its_calls_have_moved(stage: Stage) -> None:
+    ann = Client(stage.site, "room")
+    await ann.join()
+    await ann.publish()
+    await eventually(lambda: any("sends camera" in line for line in stage.relay.log))
+    os.kill(stage.relay.pid, signal.SIGTERM)
+    assert (await stage.site.event("drain"))["seconds"] == 30
+    await ann.sub.close()
+    assert (await stage.site.ask("join", room="room", peer=ann.peer, username="doctor", mic=True, cam=True))["ok"]
+    assert not any("stopped" in line for line in stage.relay.log)
+    await ann.close()
+    await eventually(lambda: stage.relay.log[-1].endswith("relay stopped"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_signals_end_it_cleanly(number: int) -> None:
     relay = RelayProcess({"RELAY_SITE_URL": "ws://127.0.0.1:9/"})

@@ -7,6 +7,7 @@
  */
 import { Publisher } from "@/room/publisher.js";
 import { Subscriber } from "@/room/subscriber.js";
+import { Handover } from "@/room/handover.js";
 import { Refused } from "@/room/signal.js";
 
 /** @typedef {{username: string, name: string, hospital: string, side: string, session: string, mic: boolean, cam: boolean, screen: boolean, since: string}} Person */
@@ -34,9 +35,7 @@ export class Call extends EventTarget {
       leg.addEventListener("stranger", () => this.#rejoin());
       leg.addEventListener("state", () => this.#tell("media", this.mediaState));
     }
-    for (const name of ["shown", "ended"]) {
-      this.subscriber.addEventListener(name, (event) => this.#tell(name, /** @type {CustomEvent} */ (event).detail));
-    }
+    this.handover = new Handover(this.publisher, this.subscriber, (name, detail) => this.#tell(name, detail));
     this.#listen();
   }
 
@@ -57,8 +56,7 @@ export class Call extends EventTarget {
   leave() {
     this.#wanted = this.joined = false;
     this.signal.send({ t: "leave" });
-    this.publisher.close();
-    this.subscriber.close();
+    this.#close();
   }
 
   /** Tell the others what is on. @param {Partial<{mic: boolean, cam: boolean, screen: boolean}>} state */
@@ -80,8 +78,7 @@ export class Call extends EventTarget {
     });
     on("ended", (code) => {
       this.#wanted = this.joined = false;
-      this.publisher.close();
-      this.subscriber.close();
+      this.#close();
       this.#tell("over", code);
     });
     on("joined", (message) => this.#joined(message));
@@ -89,6 +86,7 @@ export class Call extends EventTarget {
     on("tracks", ({ tracks }) => this.joined && this.subscriber.want(tracks));
     on("left", (message) => this.#tell("left", message));
     on("relay", ({ state }) => {
+      this.joined = false; // until the relay that is ready now has let us in
       this.#relay(state);
       if (state === "ready" && this.#wanted) this.#join();
     });
@@ -114,13 +112,16 @@ export class Call extends EventTarget {
     this.#people(message.people);
     this.#tell("joined", message);
     if (!this.joined) return;
-    if (message.fresh || !this.publisher.pc) this.publisher.open();
-    else this.publisher.resume();
     if (message.fresh) {
-      this.subscriber.want([]);
-      this.subscriber.close();
-    } else this.subscriber.resume();
-    this.subscriber.want(message.tracks);
+      this.handover.begin();
+      this.publisher.park();
+      this.subscriber.renew(message.tracks);
+    } else {
+      this.subscriber.resume();
+      this.subscriber.want(message.tracks);
+    }
+    if (this.publisher.pc) this.publisher.resume();
+    else this.publisher.open();
     this.show({});
   }
 
@@ -133,7 +134,6 @@ export class Call extends EventTarget {
   /** @param {string} state */
   #relay(state) {
     this.relay = state;
-    if (state === "lost") this.joined = false;
     this.#tell("relay", state);
   }
 
@@ -141,11 +141,16 @@ export class Call extends EventTarget {
   #refused(message) {
     if (message.code === "elsewhere") {
       this.#wanted = this.joined = false;
-      this.publisher.close();
       this.subscriber.want([]);
-      this.subscriber.close();
+      this.#close();
       this.#tell("elsewhere", message);
     } else this.#tell("refused", message);
+  }
+
+  #close() {
+    this.handover.end();
+    this.publisher.close();
+    this.subscriber.close();
   }
 
   /** @param {string} name @param {unknown} detail */

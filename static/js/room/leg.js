@@ -15,6 +15,8 @@ const RETRY_AFTER = 1000;
 export class Leg extends EventTarget {
   /** @type {RTCPeerConnection | null} */
   pc = null;
+  /** @type {RTCPeerConnection | null} the one before, which carries on until `release` */
+  #former = null;
   #busy = false;
   #due = false;
   #restart = false;
@@ -44,6 +46,21 @@ export class Leg extends EventTarget {
     this.#due = this.#restart = this.#busy = false;
     this.pc?.close();
     this.pc = null;
+  }
+
+  /** Keep what carries for a while beside the connection that is built next. */
+  park() {
+    if (this.pc?.connectionState === "connected") {
+      this.release();
+      this.#former = this.pc;
+      this.pc = null;
+    }
+    this.close();
+  }
+
+  release() {
+    this.#former?.close();
+    this.#former = null;
   }
 
   /** For subclasses: add transceivers to a new connection. @param {RTCPeerConnection} _pc */

@@ -49,6 +49,13 @@ export function startLines(call, own, banners, scene, back) {
   });
   on(call, "refused", ({ code, message, to }) => {
     if (to === "join" && code === "room_full") banners.raise("over", { icon: "users", tone: "danger", text: message });
+    else if (to === "join" && code === "relay_full") {
+      const act = () => {
+        banners.lower("full");
+        call.join({ mic: own.on.mic, cam: own.on.camera });
+      };
+      banners.raise("full", { icon: "users", tone: "danger", text: message, verb: gettext("Try again"), act });
+    }
     else if (to !== "offer" && to !== "probe") scene.announce(message);
   });
   on(own, "problem", ({ name, words }) => {

@@ -35,6 +35,13 @@ export class Subscriber extends Leg {
     }
   }
 
+  /** All `tracks` over a new connection; the one there is carries on until `release`. @param {Track[]} tracks */
+  renew(tracks) {
+    this.park();
+    this.want([]);
+    this.want(tracks);
+  }
+
   /** @param {RTCPeerConnection} pc */
   furnish(pc) {
     this.#places.clear();

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import http.client
 import os
+import signal
 import socket
 import sys
 import time
@@ -106,7 +107,8 @@ def _relay(number: int) -> Child:
         "RELAY_PUBLIC_ADDRESS": settings.RELAY_PUBLIC_ADDRESS,
         "RELAY_LOG_LEVEL": settings.LOG_LEVEL,
     }
-    return Child(name, [sys.executable, "-m", "relay"], env, port=f"UDP port {port}")
+    # Not SIGTERM, which moves the calls first: when everything ends there is nowhere to move to.
+    return Child(name, [sys.executable, "-m", "relay"], env, port=f"UDP port {port}", stop=signal.SIGINT)
 
 
 def _bracketed(host: str) -> str:
