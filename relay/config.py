@@ -25,8 +25,8 @@ class ConfigError(ValueError):
 class Config:
     """What one relay process needs to know.
 
-    `port` is the UDP port bound here (0: any free one); `public_port` the one written in candidates
-    (None: the bound one). `public_addresses` are IP addresses, most preferred first. `capacity` and
+    `bind` is `::` for both families at once. `port` is the UDP port bound here (0: any free one); `public_port` the
+    one written in candidates (None: the bound one). `public_addresses` are IP addresses, most preferred first. `capacity` and
     `room_size` count participants. `drain_seconds`: how long SIGTERM waits for the calls to move.
     """
 
@@ -49,13 +49,14 @@ def load(argv: Sequence[str], env: Mapping[str, str] = os.environ) -> Config:
     Raises ConfigError. `--help` and unknown options leave through argparse (SystemExit).
     """
     given = _parser(env).parse_args(argv)
+    public_addresses = _addresses(given.public_address)
     return Config(
         site_url=_url(given.site_url),
         secret=_secret(env),
         name=given.name,
-        bind=_address("RELAY_BIND", given.bind),
+        bind=_address("RELAY_BIND", given.bind) if given.bind else _everywhere(public_addresses),
         port=_number("RELAY_PORT", given.port, 0, 65535),
-        public_addresses=_addresses(given.public_address),
+        public_addresses=public_addresses,
         public_port=_number("RELAY_PUBLIC_PORT", given.public_port, 1, 65535) if given.public_port else None,
         capacity=_number("RELAY_CAPACITY", given.capacity, 1, 100_000),
         room_size=_number("RELAY_ROOM_SIZE", given.room_size, 1, 1000),
@@ -72,7 +73,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     options: list[tuple[str, str, str, str]] = [
         ("--site-url", "RELAY_SITE_URL", DEFAULT_SITE_URL, "WebSocket of the site to dial"),
         ("--name", "RELAY_NAME", socket.gethostname() or "relay", "name shown to the site"),
-        ("--bind", "RELAY_BIND", Config.bind, "address the UDP socket is bound to"),
+        ("--bind", "RELAY_BIND", "", "address the UDP socket is bound to; :: for IPv6 and IPv4"),
         ("--port", "RELAY_PORT", str(DEFAULT_PORT), "UDP port, 0 for any free one"),
         ("--public-address", "RELAY_PUBLIC_ADDRESS", "127.0.0.1", "addresses for browsers, by comma"),
         ("--public-port", "RELAY_PUBLIC_PORT", "", "port for browsers when it is not the bound one"),
@@ -113,6 +114,11 @@ def _address(name: str, value: str) -> str:
         return str(ipaddress.ip_address(value.strip()))
     except ValueError:
         raise ConfigError(f"{name}: {value!r} is not an IP address") from None
+
+
+def _everywhere(public_addresses: Sequence[str]) -> str:
+    """Both families only when browsers are told an IPv6 address: a mapped IPv4 address costs a little each packet."""
+    return "::" if any(":" in address for address in public_addresses) else Config.bind
 
 
 def _addresses(value: str) -> tuple[str, ...]:

@@ -43,10 +43,12 @@ class Counters:
 
 
 def open_socket(bind: str, port: int) -> socket.socket:
-    """A non-blocking UDP socket on `bind`:`port`. Raises PortInUse."""
+    """A non-blocking UDP socket on `bind`:`port`; `::` takes IPv4 too (RFC 3493 section 5.3). Raises PortInUse."""
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
     try:
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, bind != "::")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
         sock.bind((bind, port))

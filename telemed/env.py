@@ -36,6 +36,11 @@ class Env(BaseSettings):
         "127.0.0.1", description="Address browsers reach the relay at, comma separated for several."
     )
     relays: int = Field(1, ge=0, le=64, description="Relays that `serve` starts: 0 when they run elsewhere.")
+    turn_urls: str = Field(
+        "", description="turn: and turns: addresses for browsers behind closed networks, comma separated."
+    )
+    turn_secret: str = Field("", description="The TURN server's static-auth-secret; needed with TURN_URLS.")
+    turn_ttl: int = Field(3600, ge=60, le=86400, description="Seconds a person's TURN credentials are good for.")
     worker: Literal["embedded", "process", "none"] = Field(
         "embedded", description="Where due work runs: in the site, as a child of `serve`, or elsewhere."
     )
@@ -44,6 +49,10 @@ class Env(BaseSettings):
         "INFO", description="Least level written to the log."
     )
     max_upload_mb: int = Field(200, ge=1, le=4096, description="Largest single image file in MB.")
+
+    @property
+    def turn_list(self) -> list[str]:
+        return [url.strip() for url in self.turn_urls.split(",") if url.strip()]
 
     def kept_secret(self, name: str) -> str:
         """The secret kept in DATA_DIR under `name`, made on first use with mode 0600."""
@@ -67,6 +76,10 @@ def read() -> Env:
         raise SystemExit("Wrong settings:\n  " + "\n  ".join(lines)) from None
     if env.worker != "embedded" and not env.redis_url:
         raise SystemExit("Wrong settings:\n  WORKER: a worker outside the site needs REDIS_URL")
+    if env.turn_urls and not env.turn_secret:
+        raise SystemExit("Wrong settings:\n  TURN_SECRET: needed with TURN_URLS")
+    if wrong := [url for url in env.turn_list if not url.startswith(("turn:", "turns:"))]:
+        raise SystemExit(f"Wrong settings:\n  TURN_URLS: {wrong[0]!r} is not a turn: or turns: address")
     if not env.debug and not env.secret_key:
         raise SystemExit("Wrong settings:\n  SECRET_KEY: needed when DEBUG is off")
     return env

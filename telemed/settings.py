@@ -22,6 +22,7 @@ LARGE = bool(env.redis_url)
 WORKER = env.worker
 HOST, PORT, BEHIND_PROXY, LOG_LEVEL = env.host, env.port, env.behind_proxy, env.log_level
 RELAYS, RELAY_PORT, RELAY_PUBLIC_ADDRESS = env.relays, env.relay_port, env.relay_public_address
+TURN_URLS, TURN_SECRET, TURN_TTL = env.turn_list, env.turn_secret, env.turn_ttl
 MAX_UPLOAD_BYTES = env.max_upload_mb * 1024 * 1024
 
 INSTALLED_APPS = [

@@ -60,3 +60,9 @@ def shape(rows: Sequence[dict[str, str]], without: str) -> list[dict[str, str]]:
         for row in rows
         if row["peer"] != without
     ]
+
+
+@database_sync_to_async
+def addresses() -> list[str]:
+    """Where media go to, for the words to a network desk."""
+    return sorted({f"{relay.address} {relay.port}" for relay in relays.live()})

@@ -112,6 +112,7 @@ INBOX_COMMANDS: dict[str, type[Message]] = {Ping.t: Ping}
 
 ROOM_NEWS: dict[str, tuple[str, ...]] = {
     "joined": ("you", "session", "fresh", "people", "tracks", "relay", "message_seq"),
+    "ice": ("servers", "seconds", "relays"),
     "people": ("people",),
     "tracks": ("tracks",),
     "answer": ("pc", "sdp", "rev"),

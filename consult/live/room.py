@@ -18,6 +18,7 @@ from consult.live.ratelimit import Bucket
 from consult.live.relays import UP, room_group
 from consult.live.socket import NOT_ALLOWED, NOT_SIGNED_IN, NOT_VISIBLE, Socket
 from consult.services import relay as relays
+from consult.services import turn
 
 LOST_SECONDS = 0.25  # between looks for a relay while there is none
 LOOK_SECONDS = 5.0  # between looks whether ours still lives
@@ -50,8 +51,16 @@ class Room(Socket):
 
     async def admitted(self) -> None:
         self.asker = Asker(self.channel_layer, self.channel_name)
+        self.spawn(self._renew_turn())
         self.spawn(self._watch_relay())
         self.spawn(self._show_changes())
+
+    async def _renew_turn(self) -> None:
+        """Who may join may use the TURN servers; as long as this socket is open their credentials never expire."""
+        while True:
+            given = turn.admit(person=self.user, call=self.pk)
+            self.tell("ice", servers=given.servers, seconds=given.seconds, relays=await looking.addresses())
+            await asyncio.sleep(given.seconds / 2)
 
     @database_sync_to_async
     def still_allowed(self) -> int:

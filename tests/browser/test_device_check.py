@@ -8,6 +8,7 @@ import pytest
 from tests.browser.pages import Call
 from tests.browser.people import Person, eventually
 from tests.platform.site import Site
+from tests.platform.turn import SECRET, coturn
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ACCEPTED = """
@@ -15,6 +16,18 @@ from consult.models import Consultation
 mine = Consultation.objects.filter(asker__username="doctor.nitun", expert__username="expert.provincial")
 print("room", mine.filter(state="ACCEPTED").values_list("pk", flat=True)[0])
 """
+
+# What kind of address this side of every connection that carries has.
+LOCAL_KINDS = """async () => {
+  const kinds = [];
+  for (const pc of window.connections) {
+    if (pc.connectionState !== "connected") continue;
+    const rows = new Map((await pc.getStats()).entries());
+    const chosen = [...rows.values()].find((row) => row.type === "transport").selectedCandidatePairId;
+    kinds.push(rows.get(rows.get(chosen).localCandidateId).candidateType);
+  }
+  return kinds;
+}"""
 
 
 @pytest.fixture
@@ -57,3 +70,27 @@ def test_who_has_no_devices_is_told_why_and_sees_the_other_all_the_same(
     before = doctor.received()
     eventually(lambda: doctor.received()["frames"] > before["frames"], "the call goes on")
     assert doctor.complaints == []
+
+
+def test_who_is_behind_a_closed_network_goes_through_the_turn_server(meet: Callable[..., Person]) -> None:
+    with coturn() as turn:
+        urls = ",".join((turn.urls["udp"], turn.urls["tcp"]))
+        with Site(TURN_URLS=urls, TURN_SECRET=SECRET) as site:
+            found = re.search(r"room (\d+)", site.manage("shell", "-c", ACCEPTED))
+            assert found
+            doctor, expert = meet("doctor.nitun", site.url), meet("expert.provincial", site.url)
+            here, there = Call(doctor, int(found[1])), Call(expert, int(found[1]))
+            here.check_devices()
+            network = doctor.page.locator("[data-row=network]")
+            assert "directly by UDP" in network.inner_text()
+            doctor.page.get_by_label("My network blocks video").check()
+            eventually(lambda: "through the TURN server by UDP" in network.inner_text(), "the way is named")
+            doctor.shot("device-check-turn")
+            here.join()
+            there.check_devices()
+            there.join()
+            here.sees_and_hears("expert.provincial")
+            there.sees_and_hears("doctor.nitun")
+            kinds = doctor.page.evaluate(LOCAL_KINDS)
+            assert set(kinds) == {"relay"}
+            assert doctor.complaints == []

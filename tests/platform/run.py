@@ -22,6 +22,7 @@ NEEDED = {  # program: Debian's package
     "xgettext": "gettext",
     "pdftotext": "poppler-utils",
     "fc-list": "fontconfig",
+    "turnserver": "coturn",
 }
 NEEDED_FOR_BENCH = {"janus": "janus"}
 CHINESE_FONT = "fonts-noto-cjk"

@@ -23,7 +23,13 @@ FLAGS = [*MEDIA_FLAGS, "--autoplay-policy=no-user-gesture-required"]
 
 PAGE = b"""<!doctype html><meta charset="utf-8"><title>relay test</title><body><script>
 const configuration = {iceServers: [], bundlePolicy: "max-bundle"};
-const pcs = {};
+const pcs = {}, errors = {};
+async function localCandidate(name) {
+  const rows = [...(await pcs[name].getStats()).values()];
+  const chosen = rows.find((row) => row.type === "transport")?.selectedCandidatePairId;
+  const pair = rows.find((row) => row.id === chosen);
+  return pair ? rows.find((row) => row.id === pair.localCandidateId) : null;
+}
 async function offerOf(pc, options) {
   await pc.setLocalDescription(await pc.createOffer(options));
   return pc.localDescription.sdp;
@@ -31,6 +37,8 @@ async function offerOf(pc, options) {
 async function publish(size) {
   const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: size || {width: 640, height: 480}});
   const pc = pcs.pub = new RTCPeerConnection(configuration);
+  errors.pub = [];
+  pc.onicecandidateerror = event => errors.pub.push(event.errorCode);
   const named = stream.getTracks().map(track => [
     pc.addTransceiver(track, {direction: "sendonly", streams: [stream]}), track.kind === "audio" ? "mic" : "camera"]);
   const sdp = await offerOf(pc);
@@ -112,9 +120,9 @@ def served_page() -> Iterator[str]:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*flags: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

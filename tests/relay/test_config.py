@@ -29,6 +29,7 @@ def test_environment_and_command_line(tmp_path: Path) -> None:
     assert load(["--port", "5000"], env) == Config(
         secret="s3cret",
         name="relay-1",
+        bind="::",
         port=5000,
         public_addresses=("192.0.2.1", "2001:db8::1"),
         public_port=443,

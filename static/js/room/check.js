@@ -3,6 +3,7 @@
 import { element, icon } from "@/base/dom.js";
 import { Meter, playTone } from "@/room/meter.js";
 import { probe } from "@/room/probe.js";
+import { advice, inWords, noWay, startSwitch } from "@/room/ways.js";
 import { DeviceError } from "@/room/devices.js";
 
 const ICONS = { good: "circle-check", slow: "triangle-alert", bad: "circle-x", wait: "loader-circle" };
@@ -33,6 +34,7 @@ export class Check {
     this.#on("[data-join]", () => leave({ mic: devices.track("mic") !== null, camera: devices.track("camera") !== null }));
     this.#on("[data-join-audio]", () => leave({ mic: devices.track("mic") !== null, camera: false }));
     this.#on("[data-again]", () => this.start());
+    startSwitch(root, () => this.#network());
     this.#on("[data-tone]", () => playTone(devices.kept.speaker));
     for (const select of root.querySelectorAll("select[data-device]")) {
       select.addEventListener("change", () => this.#choose(/** @type {HTMLSelectElement} */ (select)));
@@ -79,14 +81,12 @@ export class Check {
   async #network() {
     this.#mark("network", "wait", gettext("testing…"), "");
     try {
-      const { trip, path } = await probe(this.signal);
-      const milliseconds = Math.round(trip * 1000);
-      const figures = interpolate(gettext("Round trip %(trip)s ms by %(path)s."), { trip: milliseconds, path }, true);
+      const { trip, way } = await probe(this.signal);
+      const figures = `${inWords(way, trip)} ${advice(way)}`.trim();
       if (trip < 0.3) this.#mark("network", "good", gettext("good"), figures);
       else this.#mark("network", "slow", gettext("slow"), `${figures} ${gettext("Sound goes first; the picture may be small.")}`);
     } catch {
-      const words = gettext("The media relay cannot be reached from here. You can join; the call connects as soon as it can. Tell your network desk if this stays.");
-      this.#mark("network", "bad", gettext("not reached"), words);
+      this.#mark("network", "bad", gettext("not reached"), noWay());
     }
   }
 

@@ -3,6 +3,7 @@
  * One peer connection to the relay: negotiates one offer at a time, restarts ICE when nothing comes through, is built
  * anew when that does not help. Knows no site, no DOM; `negotiate` carries offer and answer.
  */
+import { ways } from "@/room/ice.js";
 import { Refused } from "@/room/signal.js";
 
 const RESTART_AFTER = 1500; // of "disconnected": the path is gone, not one packet late
@@ -29,12 +30,13 @@ export class Leg extends EventTarget {
     super();
     this.#role = role;
     this.#negotiate = negotiate;
+    ways.addEventListener("renewed", () => this.pc?.setConfiguration(ways.configuration)); // for the next ICE restart
   }
 
   /** Build the connection, or build it anew; `furnish` gives it what it carries. */
   open() {
     this.close();
-    const pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
+    const pc = new RTCPeerConnection(ways.configuration);
     this.pc = pc;
     pc.addEventListener("connectionstatechange", () => pc === this.pc && this.#watch(pc));
     this.furnish(pc);

@@ -1,6 +1,7 @@
 // @ts-check
 /** Starts the room page: the device check, then the call; after a reload the call at once. */
 import { Signal } from "@/room/signal.js";
+import { ways } from "@/room/ice.js";
 import { Call } from "@/room/call.js";
 import { Devices } from "@/room/devices.js";
 import { Check } from "@/room/check.js";
@@ -62,6 +63,7 @@ signal.addEventListener("news", (event) => {
   if (kind === "message") chat.refresh();
   document.body.dispatchEvent(new CustomEvent("news", { detail: { kind, seq, consultation: Number(consultation) } }));
 });
+signal.addEventListener("ice", (event) => ways.take(/** @type {CustomEvent} */ (event).detail));
 signal.addEventListener("joined", () => chat.refresh());
 signal.addEventListener("typing", (event) => {
   const { by, where } = /** @type {CustomEvent} */ (event).detail;

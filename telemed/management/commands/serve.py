@@ -27,7 +27,7 @@ DEMO_ACCOUNTS = {
     "scheduler": "receives and assigns requests",
     "regulator": "reads the audit",
 }
-SITE_SECRETS = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"}  # nothing a relay has to know
+SITE_SECRETS = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "TURN_SECRET"}  # nothing a relay has to know
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - translated, not bound
 
 
