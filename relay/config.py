@@ -26,8 +26,8 @@ class Config:
     """What one relay process needs to know.
 
     `bind` is `::` for both families at once. `port` is the UDP port bound here (0: any free one); `public_port` the
-    one written in candidates (None: the bound one). `public_addresses` are IP addresses, most preferred first. `capacity` and
-    `room_size` count participants. `drain_seconds`: how long SIGTERM waits for the calls to move.
+    one written in candidates (None: the bound one). `public_addresses` are IP addresses, most preferred first.
+    `capacity` and `room_size` count participants. `drain_seconds`: how long SIGTERM waits for the calls to move.
     """
 
     site_url: str = DEFAULT_SITE_URL
