@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relay.dtls import Fingerprint
-from relay.rtp import MID_URI
-from relay.sdp import MediaOffer, Offer
+from relay.rtp import MID_URI, REPAIRED_RID_URI, RID_URI
+from relay.sdp import Format, MediaOffer, Offer
 
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
 """What the relay speaks. transport-cc is left out on purpose: with it browsers send no REMB and expect reports
@@ -33,11 +33,12 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class MediaAnswer:
-    """One accepted m-line. `direction` is the relay's; `stream` and `track` name what it sends (RFC 8830), with
-    `ssrc`, `rtx_ssrc` and `cname`."""
+    """One accepted m-line. `direction` is the relay's; `formats` are the codecs accepted, all the relay knows when
+    empty; `stream` and `track` name what it sends (RFC 8830), with `ssrc`, `rtx_ssrc` and `cname`."""
 
     direction: str
     sound: str = SPEECH
+    formats: tuple[Format, ...] = ()
     stream: str = ""
     track: str = ""
     cname: str = ""
@@ -94,9 +95,10 @@ def _rejected(media: MediaOffer) -> list[str]:
 
 
 def _accepted(media: MediaOffer, answer: MediaAnswer, endpoint: Endpoint) -> list[str]:
-    payload_types = [str(media.codec)] + ([str(media.rtx)] if media.rtx is not None else [])
+    formats = answer.formats or tuple(media.known)
+    types = [str(number) for form in formats for number in (form.payload_type, form.rtx) if number is not None]
     lines = [
-        f"m={media.kind} 9 {media.protocol} {' '.join(payload_types)}",
+        f"m={media.kind} 9 {media.protocol} {' '.join(types)}",
         "c=IN IP4 0.0.0.0",
         "a=rtcp:9 IN IP4 0.0.0.0",
         f"a=ice-ufrag:{endpoint.ufrag}",
@@ -110,32 +112,38 @@ def _accepted(media: MediaOffer, answer: MediaAnswer, endpoint: Endpoint) -> lis
     lines += [f"a={answer.direction}", "a=rtcp-mux"]
     if media.reduced_size:
         lines.append("a=rtcp-rsize")
-    lines += _codec_lines(media, answer)
+    for form in formats:
+        lines += _codec_lines(media, form, answer.sound)
+    if answer.direction == "recvonly" and media.layers:
+        lines += [f"a=extmap:{media.rid_extension} {RID_URI}"]
+        if media.repaired_extension is not None:
+            lines += [f"a=extmap:{media.repaired_extension} {REPAIRED_RID_URI}"]
+        lines += [f"a=rid:{layer} recv" for layer in media.layers]
+        lines += [f"a=simulcast:recv {';'.join(media.layers)}"]
     if answer.direction == "sendonly":
-        lines += _source_lines(media, answer)
+        lines += _source_lines(answer, repeats=any(form.rtx is not None for form in formats))
     lines += [f"a=candidate:{candidate}" for candidate in endpoint.candidates]
     lines.append("a=end-of-candidates")
     return lines
 
 
-def _codec_lines(media: MediaOffer, answer: MediaAnswer) -> list[str]:
-    codec = media.codec
-    name = "opus/48000/2" if media.kind == "audio" else "VP8/90000"
-    lines = [f"a=rtpmap:{codec} {name}"]
-    lines += [f"a=rtcp-fb:{codec} {kind}" for kind in FEEDBACK if kind in media.feedback]
-    if media.kind == "audio":
-        lines.append(f"a=fmtp:{codec} {answer.sound}")
-    if media.rtx is not None:
-        clock = 48000 if media.kind == "audio" else 90000
-        lines += [f"a=rtpmap:{media.rtx} rtx/{clock}", f"a=fmtp:{media.rtx} apt={codec}"]
+def _codec_lines(media: MediaOffer, form: Format, sound: str) -> list[str]:
+    number = form.payload_type
+    lines = [f"a=rtpmap:{number} {form.codec.encoding}"]
+    lines += [f"a=rtcp-fb:{number} {kind}" for kind in FEEDBACK if kind in media.feedback]
+    parameters = sound if media.kind == "audio" else form.parameters
+    if parameters:
+        lines.append(f"a=fmtp:{number} {parameters}")
+    if form.rtx is not None:
+        lines += [f"a=rtpmap:{form.rtx} rtx/{form.codec.clock}", f"a=fmtp:{form.rtx} apt={number}"]
     return lines
 
 
-def _source_lines(media: MediaOffer, answer: MediaAnswer) -> list[str]:
+def _source_lines(answer: MediaAnswer, repeats: bool) -> list[str]:
     lines = [f"a=msid:{answer.stream} {answer.track}"]
-    if media.rtx is not None:
+    if repeats:
         lines.append(f"a=ssrc-group:FID {answer.ssrc} {answer.rtx_ssrc}")
     lines.append(f"a=ssrc:{answer.ssrc} cname:{answer.cname}")
-    if media.rtx is not None:
+    if repeats:
         lines.append(f"a=ssrc:{answer.rtx_ssrc} cname:{answer.cname}")
     return lines

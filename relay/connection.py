@@ -61,6 +61,9 @@ class Connection:
         """Sends the RTCP due every second."""
         raise NotImplementedError
 
+    def tick(self, now: float) -> None:
+        """Called ten times a second."""
+
     def on_rtp(self, packet: memoryview, length: int, now: float) -> None:
         """A verified RTP packet arrived; see `transport.Sink`."""
 

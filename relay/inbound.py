@@ -10,14 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from relay import rtcp
+from relay.codecs import Codec
+from relay.follow import Follower
 from relay.keyframes import KeyframeRequester, Schedule
 from relay.nack import NackList
 from relay.reception import Reception
 from relay.track import VIDEO, Track
-from relay.vp8 import starts_keyframe
 
 HISTORY = {"video": 1024, "audio": 128}
 """Packets kept: 1,024 are 2 s of 1080p at 6 Mbit/s, 128 are 2.5 s of Opus. Powers of two."""
+MEASURE_INTERVAL = 0.5
+"""Seconds over which a bit rate is measured; twice as long without a packet and the layer is not active."""
+OVERHEAD = 60
+"""Bytes of a packet on the wire besides its payload: IP, UDP, RTP with an extension, the SRTP tag."""
 
 Packet = tuple[int, int, int, bytes]
 """Unwrapped sequence number, marker bit (0 or 0x80), timestamp, payload."""
@@ -35,19 +40,27 @@ class SenderClock:
 
 
 class InboundStream:
-    """One SSRC of a publisher. `send` sends RTCP to it. Times are monotonic seconds."""
+    """One SSRC of a publisher: one layer of a track, at `position` in the publisher's order. `send` sends RTCP to it.
+    Times are monotonic seconds, `height` is pixels (0: not known), `bitrate` bit/s on the wire, retransmissions not
+    counted. `viewers` get its packets, `waiting` wait for a keyframe."""
 
     def __init__(
         self,
         track: Track,
         ssrc: int,
+        codec: Codec,
         payload_type: int,
         nack: bool,
         send: Callable[[bytes], None],
         schedule: Schedule,
         clock: Callable[[], float] = time.monotonic,
+        position: int = 0,
     ) -> None:
-        self.track, self.ssrc, self._payload_type = track, ssrc, payload_type
+        self.track, self.ssrc, self.codec, self._payload_type = track, ssrc, codec, payload_type
+        self.position = position
+        self.viewers: tuple[Follower, ...] = ()
+        self.waiting: tuple[Follower, ...] = ()
+        self._starts_keyframe = codec.starts_keyframe
         self._send, self._schedule, self._clock = send, schedule, clock
         self._nacks = NackList() if nack else None
         self._nack_armed = False
@@ -56,9 +69,15 @@ class InboundStream:
         self._history: list[Packet] = [_NOTHING] * HISTORY[track.kind]
         self._reception: Reception | None = None
         self._keyframes = KeyframeRequester(self._send_pli, schedule, clock)
+        # Nothing is asked for yet, but the first keyframe tells the height.
+        self._keyframes.wanted = self._is_video
         self._stopped = False
         self.duplicates = self.recovered = 0
         self.sender_clock: SenderClock | None = None
+        self.height, self.bitrate, self.active = 0, 0.0, True
+        self.arrived = clock()
+        self._octets = self._measured_octets = 0
+        self._measured_at = self.arrived
 
     def receive(self, second: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
         """A packet on the stream's own SSRC; `second` is the header's second byte."""
@@ -79,6 +98,7 @@ class InboundStream:
                 self._on_gap(highest + 1, index, now)
             elif not self._is_news(index, now):
                 return
+        self.arrived = now
         reception.count(timestamp, now)
         self._accept(index, second & 0x80, timestamp, payload)
 
@@ -97,13 +117,28 @@ class InboundStream:
 
     def _accept(self, index: int, marker: int, timestamp: int, payload: bytes) -> None:
         self._history[index & self._mask] = (index, marker, timestamp, payload)
+        self._octets += len(payload)
         if self._is_video:
             keyframes = self._keyframes
             keyframes.packets += 1
-            if keyframes.wanted and starts_keyframe(payload):
-                keyframes.satisfied()
-        for out in self.track.outs:
-            out.forward(index, marker, timestamp, payload)
+            if keyframes.wanted and self._starts_keyframe(payload):
+                self._on_keyframe(index, timestamp, payload)
+        elif self.waiting:
+            self._begin(index, timestamp, payload)
+        for viewer in self.viewers:
+            viewer.forward(index, marker, timestamp, payload)
+
+    def _on_keyframe(self, index: int, timestamp: int, payload: bytes) -> None:
+        self._keyframes.satisfied()
+        height = self.codec.height(payload)
+        if height and height != self.height:
+            self.height = height
+            self.track.rearrange()
+        self._begin(index, timestamp, payload)
+
+    def _begin(self, index: int, timestamp: int, payload: bytes) -> None:
+        for viewer in self.waiting:
+            viewer.begin(self, index, timestamp, payload)
 
     def _is_news(self, index: int, now: float) -> bool:
         """Whether an overtaken packet is new and recent enough to pass on."""
@@ -168,10 +203,25 @@ class InboundStream:
         """Packets that never came, not even again."""
         return max(self._reception.lost - self.recovered, 0) if self._reception is not None else 0
 
+    def measure(self, now: float) -> bool:
+        """Brings `bitrate` and `active` up to date; whether the stream stopped or came back."""
+        passed = now - self._measured_at
+        if passed >= MEASURE_INTERVAL:
+            packets = self._reception.received if self._reception is not None else 0
+            octets = self._octets + OVERHEAD * packets
+            rate = (octets - self._measured_octets) * 8 / passed
+            self.bitrate += (rate - self.bitrate) / (2 if self.bitrate else 1)
+            self._measured_octets, self._measured_at = octets, now
+        was, self.active = self.active, now - self.arrived < 2 * MEASURE_INTERVAL
+        return was != self.active
+
     def stop(self) -> None:
         """No more requests to the publisher, nothing more to the viewers."""
+        for viewer in (*self.viewers, *self.waiting):
+            viewer.lost(self)
         self._stopped = True
         self._keyframes.stop()
+        self._history = [_NOTHING] * len(self._history)
 
 
 class RetransmissionStream:

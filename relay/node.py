@@ -99,6 +99,8 @@ class Node:
                 return {"sdp": self._probe(command)}
             case protocol.State():
                 self._room(command.room).state(command.peer, command.mic, command.cam, command.screen)
+            case protocol.Show():
+                self._room(command.room).show(command.peer, command.heights)
             case protocol.Leave():
                 if command.room in self._rooms:
                     self._drop(self._rooms[command.room], command.peer, "left")
@@ -113,7 +115,7 @@ class Node:
         if not known and self._participants() >= self._config.capacity:
             raise Refusal("relay_full", f"the relay has {self._config.capacity} participants already")
         if room is None:
-            room = Room(command.room, self._config.room_size, self._context, self._on_change)
+            room = Room(command.room, self._config.room_size, self._context, self._on_change, self._renegotiate)
             self._rooms[command.room] = room
         fresh = room.join(command.peer, command.username, command.mic, command.cam)
         tracks = [room.describe(track) for track in room.tracks(besides=command.peer)]
@@ -167,6 +169,9 @@ class Node:
 
     def _on_change(self, room: Room) -> None:
         self._link.send({"t": "room", **room.snapshot()})
+
+    def _renegotiate(self, room: Room, peer: str) -> None:
+        self._link.send({"t": "renegotiate", "room": room.name, "peer": peer})
 
     def _on_ended(self, connection: Connection, reason: str) -> None:
         now = time.monotonic()
@@ -224,6 +229,7 @@ class Node:
         """Reports, each connection at its own moment, and the end of what is silent."""
         due: dict[Connection, float] = {}
         for connection in self._connections():
+            connection.tick(now)
             # The first report comes at a random moment: all at once would delay media.
             at = self._due.get(connection, now + random.random() * REPORT_INTERVAL)  # noqa: S311
             if at <= now:

@@ -1,6 +1,7 @@
 """One track on its way to one viewer: renumbers packets, repeats lost ones, reports the sender's clock.
 
-Whatever happens at the publisher, the viewer sees one SSRC with continuous numbers and timestamps.
+Whatever happens at the publisher, and whichever layer is sent, the viewer sees one SSRC with continuous sequence
+numbers, timestamps and picture numbers.
 """
 
 from __future__ import annotations
@@ -9,19 +10,29 @@ import secrets
 import struct
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from relay import rtcp, rtp
+from relay import rtcp, rtp, vp8
+from relay.follow import Follower
 from relay.limits import TokenBucket
-from relay.track import CLOCK_RATES, VIDEO, Track
-from relay.vp8 import starts_keyframe
+from relay.track import AUDIO, CLOCK_RATES
+
+if TYPE_CHECKING:
+    from relay.inbound import InboundStream
+    from relay.sdp import Format
 
 RESEND_PER_SECOND, RESEND_BURST = 1000, 400
 MIN_RESEND_INTERVAL = 0.02
 MAX_CLOCK_AGE = 30.0
 """Seconds after which a publisher's sender report is too old to be extrapolated."""
+MAX_DISAGREEMENT = 1.0
+"""Seconds by which sender reports and arrival may differ on how long a switch took; beyond it arrival counts."""
+STRETCHES = 4
+"""Stretches of layers remembered for repeats."""
+SOUND, CLINICAL, SPEAKER, OTHERS = range(4)
+"""Priority classes, the most important first."""
 _ORIGINAL_SEQUENCE = struct.Struct("!H")
 
 
@@ -36,91 +47,94 @@ class Sender(Protocol):
     ) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """What was negotiated for a viewer's m-line. `rtx` is the payload type of RFC 4588, `mid_extension` the id of
-    the MID header extension; either may be missing."""
+@dataclass(slots=True)
+class Stretch:
+    """Packets sent of one layer, from a keyframe to the next switch: what is added to its numbers. `slip` is by how
+    much timestamps are later than the publisher's clock says, so that they never go back."""
 
+    layer: InboundStream
+    first_index: int
+    first_number: int
+    sequence_offset: int
+    timestamp_offset: int
+    slip: int
+    pictures: int
+    levels: int
+    shifts: bool
     payload_type: int
     rtx: int | None
-    mid_extension: int | None
 
 
-class OutboundTrack:
-    """One m-line of a viewer. Sequence numbers are unwrapped until they are sent; times are monotonic seconds."""
+class OutboundTrack(Follower):
+    """One m-line of a viewer. Sequence numbers are unwrapped until they are sent; times are monotonic seconds.
+
+    `on_layers` is called when another layer may suit; whoever decides looks at `track.usable()`, `shown` (pixel
+    height on the viewer's page, 0 for not visible, None for not told) and `rank`, and calls `aim`."""
 
     def __init__(
-        self, sender: Sender, kind: str, mid: str, form: Format, clock: Callable[[], float] = time.monotonic
+        self,
+        sender: Sender,
+        kind: str,
+        mid: str,
+        on_layers: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._sender, self._clock = sender, clock
+        super().__init__()
+        self._sender, self._clock, self._on_layers = sender, clock, on_layers
         self.kind, self.mid = kind, mid
         self._rate = CLOCK_RATES[kind]
-        self._is_video = kind == VIDEO
         self.ssrc, self.rtx_ssrc = secrets.randbits(31) | 1, secrets.randbits(31) | 1
-        self.track: Track | None = None
-        self._running = False
-        self._first_index = 0
-        self._sequence_offset = self._timestamp_offset = 0
+        self.shown: int | None = None
+        self._formats: Mapping[str, Format] = {}
+        self._extension = b""
+        self._stretch: Stretch
+        self._stretches: deque[Stretch] = deque(maxlen=STRETCHES)
         self._highest = 0x10000 + secrets.randbits(15)
         self._last_timestamp = secrets.randbits(31)
-        self._paused_at = 0.0
+        self._last_pictures: tuple[int | None, int | None] = (None, None)
+        self._left_at = 0.0
         self._rtx_sequence = secrets.randbits(15)
         self._resent: dict[int, float] = {}
         self._resend_budget = TokenBucket(RESEND_PER_SECOND, RESEND_BURST)
         self._reports: deque[tuple[int, float]] = deque(maxlen=8)
         self.rtt = 0.1
         self.packets = self.octets = self.resends = 0
-        self.negotiate(form)
 
-    def negotiate(self, form: Format) -> None:
-        """Sends with the payload types and extension ids of the latest offer."""
-        self._payload_type, self._rtx = form.payload_type, form.rtx
-        self._extension = rtp.mid_extension(form.mid_extension, self.mid)
+    def negotiate(self, formats: Mapping[str, Format], mid_extension: int | None) -> None:
+        """Sends with the payload types (by name of the codec) and the MID extension's id of the latest offer."""
+        self._formats = formats
+        self._extension = rtp.mid_extension(mid_extension, self.mid)
 
-    def attach(self, track: Track) -> None:
-        """Sends `track` from now on, instead of what it sent before."""
-        if self.track is track:
-            return
-        self.detach()
-        self.track = track
-        track.add(self)
-        self.restart()
+    @property
+    def rank(self) -> int:
+        """Its priority class."""
+        if self.kind == AUDIO:
+            return SOUND
+        if self.track is not None and self.track.source != "camera":
+            return CLINICAL
+        return OTHERS
 
-    def detach(self) -> None:
-        """Sends nothing from now on."""
-        if self.track is not None:
-            self.track.remove(self)
-        self.track = None
-        self._pause()
+    def layers_changed(self) -> None:
+        """Has another layer chosen."""
+        self._on_layers()
 
-    def _pause(self) -> None:
-        if self._running:
-            self._running = False
-            self._paused_at = self._clock()
-
-    def restart(self) -> None:
-        """The packets to come do not continue those before: begin again at the next keyframe."""
-        self._pause()
-        self._resent.clear()
-        self.request_keyframe()
-
-    def request_keyframe(self) -> None:
-        """The viewer needs a whole picture."""
-        if self._is_video and self.track is not None and self._sender.connected:
-            self.track.request_keyframe()
+    def is_ready(self, layer: InboundStream) -> bool:
+        """Whether the viewer is connected and can read the layer's codec."""
+        return self._sender.connected and layer.codec.name in self._formats
 
     def forward(self, index: int, marker: int, timestamp: int, payload: bytes) -> None:
-        """Sends a packet of the track; `index` is its unwrapped number, `marker` 0 or 0x80."""
-        if not self._running:
-            if not self._begin(index, timestamp, payload):
-                return
-        elif index < self._first_index:
+        """Sends a packet of the layer; `index` is its unwrapped number, `marker` 0 or 0x80."""
+        stretch = self._stretch
+        if index < stretch.first_index:
             return
-        number = index + self._sequence_offset
+        if stretch.shifts:
+            payload = vp8.shifted(payload, stretch.pictures, stretch.levels)
+        number = index + stretch.sequence_offset
+        timestamp += stretch.timestamp_offset
         if self._sender.send_rtp(
-            marker | self._payload_type,
+            marker | stretch.payload_type,
             number & 0xFFFF,
-            (timestamp + self._timestamp_offset) & 0xFFFFFFFF,
+            timestamp & 0xFFFFFFFF,
             self.ssrc,
             self._extension,
             payload,
@@ -129,38 +143,86 @@ class OutboundTrack:
             self.octets += len(payload)
             if number > self._highest:
                 self._highest = number
-                self._last_timestamp = timestamp + self._timestamp_offset
+                self._last_timestamp = timestamp
 
-    def _begin(self, index: int, timestamp: int, payload: bytes) -> bool:
-        """Fixes the offsets so that this packet follows the last one sent. Video begins with a keyframe."""
-        if not self._sender.connected or (self._is_video and not starts_keyframe(payload)):
-            return False
-        now = self._clock()
-        passed = int((now - self._paused_at) * self._rate) if self.packets else 0
-        self._first_index = index
-        self._sequence_offset = self._highest + 1 - index
-        self._timestamp_offset = self._last_timestamp + max(passed, 1) - timestamp
-        self._running = True
-        return True
+    def on_begin(self, layer: InboundStream, index: int, timestamp: int, payload: bytes) -> None:
+        """Fixes what is added to the layer's numbers, so that this packet follows the last one sent."""
+        form = self._formats[layer.codec.name]
+        number = self._highest + 1
+        timestamp_offset, slip = self._continue_time(layer, timestamp)
+        pictures, levels = self._continue_pictures(layer, payload)
+        self._stretch = Stretch(
+            layer=layer,
+            first_index=index,
+            first_number=number,
+            sequence_offset=number - index,
+            timestamp_offset=timestamp_offset,
+            slip=slip,
+            pictures=pictures,
+            levels=levels,
+            shifts=bool(pictures or levels),
+            payload_type=form.payload_type,
+            rtx=form.rtx,
+        )
+        self._stretches.appendleft(self._stretch)
+
+    def on_leave(self, layer: InboundStream) -> None:
+        """Remembers where the layer ended."""
+        self._left_at = layer.arrived
+        if layer.codec.numbered:
+            stretch = self._stretch
+            last = layer.packet(self._highest - stretch.sequence_offset)
+            if last is not None:
+                self._last_pictures = vp8.numbers(vp8.shifted(last[3], stretch.pictures, stretch.levels))
+
+    def _continue_time(self, layer: InboundStream, timestamp: int) -> tuple[int, int]:
+        """What to add to the layer's timestamps, and how much of it keeps them from going back."""
+        if not self._stretches:
+            return self._last_timestamp - timestamp, 0
+        before = self._stretches[0]
+        passed = int((self._clock() - self._left_at) * self._rate)
+        offset = self._last_timestamp + passed - timestamp
+        known = _clock_distance(before.layer, layer)
+        if known is not None:
+            exact = before.timestamp_offset - before.slip + known
+            difference = _signed(exact - offset)
+            if abs(difference) < MAX_DISAGREEMENT * self._rate:
+                offset += difference
+        ahead = _signed(timestamp + offset - self._last_timestamp)
+        slip = max(1 - ahead, 0)
+        return offset + slip, slip
+
+    def _continue_pictures(self, layer: InboundStream, payload: bytes) -> tuple[int, int]:
+        """What to add to picture ids and TL0PICIDX of a VP8 layer (RFC 7741 section 4.2)."""
+        if not layer.codec.numbered:
+            return 0, 0
+        (picture, level), (last_picture, last_level) = vp8.numbers(payload), self._last_pictures
+        pictures = 0 if picture is None or last_picture is None else (last_picture + 1 - picture) & 0x7FFF
+        levels = 0 if level is None or last_level is None else (last_level + 1 - level) & 0xFF
+        return pictures, levels
 
     def on_nack(self, sequences: tuple[int, ...], now: float) -> None:
         """The viewer misses packets: repeats those still remembered, none more often than once a round trip."""
-        stream = self.track.stream if self.track is not None else None
-        if stream is None or not self._running:
-            return
         interval = max(self.rtt * 0.8, MIN_RESEND_INTERVAL)
         for sequence in sequences:
             number = rtp.extend(sequence, self._highest)
-            index = number - self._sequence_offset
-            if number > self._highest or index < self._first_index:
+            stretch = self._stretch_of(number)
+            if stretch is None or now - self._resent.get(number, float("-inf")) < interval:
                 continue
-            if now - self._resent.get(number, float("-inf")) < interval:
-                continue
-            packet = stream.packet(index)
+            packet = stretch.layer.packet(number - stretch.sequence_offset)
             if packet is None or not self._resend_budget.take(now):
                 continue
             self._remember_resend(number, now)
-            self._resend(number & 0xFFFF, packet[1], packet[2] + self._timestamp_offset, packet[3])
+            payload = packet[3]
+            if stretch.shifts:
+                payload = vp8.shifted(payload, stretch.pictures, stretch.levels)
+            self._resend(stretch, number & 0xFFFF, packet[1], packet[2] + stretch.timestamp_offset, payload)
+
+    def _stretch_of(self, number: int) -> Stretch | None:
+        """What was sent when `number` was; None for what was never sent, or too long ago."""
+        if number > self._highest:
+            return None
+        return next((stretch for stretch in self._stretches if number >= stretch.first_number), None)
 
     def _remember_resend(self, number: int, now: float) -> None:
         self._resent.pop(number, None)
@@ -168,16 +230,16 @@ class OutboundTrack:
         if len(self._resent) > 1024:
             del self._resent[next(iter(self._resent))]
 
-    def _resend(self, sequence: int, marker: int, timestamp: int, payload: bytes) -> None:
+    def _resend(self, stretch: Stretch, sequence: int, marker: int, timestamp: int, payload: bytes) -> None:
         self.resends += 1
         timestamp &= 0xFFFFFFFF
-        if self._rtx is None:
-            second = marker | self._payload_type
+        if stretch.rtx is None:
+            second = marker | stretch.payload_type
             self._sender.send_rtp(second, sequence, timestamp, self.ssrc, self._extension, payload)
             return
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
         wrapped = _ORIGINAL_SEQUENCE.pack(sequence) + payload
-        second = marker | self._rtx
+        second = marker | stretch.rtx
         self._sender.send_rtp(second, self._rtx_sequence, timestamp, self.rtx_ssrc, self._extension, wrapped)
 
     def on_report(self, report: rtcp.ReceptionReport, now: float) -> None:
@@ -188,12 +250,25 @@ class OutboundTrack:
 
     def report(self, now: float) -> bytes | None:
         """A sender report in the publisher's wall clock, which keeps its tracks in step; None before it sent one."""
-        stream = self.track.stream if self.track is not None else None
-        clock = stream.sender_clock if stream is not None else None
-        if clock is None or not self._running or now - clock.at > MAX_CLOCK_AGE:
+        clock = self.layer.sender_clock if self.layer is not None else None
+        if clock is None or now - clock.at > MAX_CLOCK_AGE:
             return None
         passed = now - clock.at
         ntp = (clock.ntp + int(passed * (1 << 32))) & 0xFFFFFFFFFFFFFFFF
-        timestamp = (clock.rtp + int(passed * self._rate) + self._timestamp_offset) & 0xFFFFFFFF
+        timestamp = (clock.rtp + int(passed * self._rate) + self._stretch.timestamp_offset) & 0xFFFFFFFF
         self._reports.append((ntp >> 16 & 0xFFFFFFFF, now))
         return rtcp.pack_sender_report(rtcp.SenderReport(self.ssrc, ntp, timestamp, self.packets, self.octets))
+
+
+def _clock_distance(before: InboundStream, after: InboundStream) -> int | None:
+    """What turns timestamps of `after` into those of `before` for the same instant, from the sender reports of both
+    (RFC 3550 section 6.4.1); None without them, and for tracks of different senders."""
+    first, second = before.sender_clock, after.sender_clock
+    if first is None or second is None or before.track is not after.track:
+        return None
+    return first.rtp - second.rtp + ((second.ntp - first.ntp) * before.track.clock >> 32)
+
+
+def _signed(difference: int) -> int:
+    """A difference of 32-bit timestamps, between -2^31 and 2^31."""
+    return ((difference + 0x80000000) & 0xFFFFFFFF) - 0x80000000

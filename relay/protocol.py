@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 MAX_MESSAGE = 256 * 1024
 """Bytes. The site lets 64 KiB through from a browser; escaping may make it longer."""
+MAX_HEIGHT = 10_000
 PUBLISH, SUBSCRIBE = "pub", "sub"
 SOURCES = ("mic", "camera", "screen")
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
@@ -71,6 +72,16 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Show:
+    """How large a page shows each track: pixel height by track id, 0 for not visible."""
+
+    t: ClassVar[str] = "show"
+    room: str
+    peer: str
+    heights: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """A session leaves its room."""
 
@@ -87,14 +98,15 @@ class Close:
     room: str
 
 
-Command = Join | Offer | Probe | State | Leave | Close
-COMMANDS: dict[str, type[Any]] = {kind.t: kind for kind in (Join, Offer, Probe, State, Leave, Close)}
+Command = Join | Offer | Probe | State | Show | Leave | Close
+COMMANDS: dict[str, type[Any]] = {kind.t: kind for kind in (Join, Offer, Probe, State, Show, Leave, Close)}
 EVENTS: dict[str, tuple[str, ...]] = {
     "hello": ("name", "address", "port", "capacity", "version", "rooms"),
     "load": ("rooms", "participants", "load", "packets_in", "packets_out", "lost"),
     "room": ("room", "peers", "tracks"),
     "gone": ("room", "peer", "reason"),
     "drain": ("seconds",),
+    "renegotiate": ("room", "peer"),
 }
 
 
@@ -174,6 +186,15 @@ def _want(message: Mapping[str, Any]) -> dict[str, str]:
     return wanted
 
 
+def _heights(message: Mapping[str, Any]) -> dict[str, int]:
+    heights = message.get("heights")
+    if not isinstance(heights, dict) or len(heights) > 128:
+        raise BadMessage("heights is not a short object")
+    if not all(isinstance(height, int) and 0 <= height <= MAX_HEIGHT for height in heights.values()):
+        raise BadMessage("a height is not a number of pixels")
+    return heights
+
+
 _READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "room": _name("room"),
     "peer": _name("peer"),
@@ -185,4 +206,5 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "pc": _connection,
     "tracks": _tracks,
     "want": _want,
+    "heights": _heights,
 }

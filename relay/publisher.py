@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 
 from relay import rtcp, rtp
 from relay.answer import FULL_SOUND, SPEECH, MediaAnswer
+from relay.codecs import pick
 from relay.connection import Connection, Context
 from relay.inbound import InboundStream, RetransmissionStream
-from relay.sdp import MediaOffer, Offer
-from relay.track import Track
+from relay.sdp import Format, MediaOffer, Offer
+from relay.track import AUDIO, Track
 
 log = logging.getLogger("relay.publisher")
 
-MAX_STREAMS = 32
-"""SSRCs one connection may use; a browser needs two for each m-line."""
-MAX_BITRATE = 2_500_000
-"""bit/s a connection may send as video. Without any such word Chromium starts at 0.3 Mbit/s and takes half a minute to
-reach 1.5 (docs/media.md); its own loss control stays in force below this."""
+MAX_STREAMS = 64
+"""SSRCs one connection may use; a browser needs two for each m-line, or for each simulcast layer of it."""
+MAX_BITRATE = {"camera": 2_500_000, "clinical": 4_500_000, "screen": 2_500_000}
+"""bit/s a connection may send for each picture. Without any such word Chromium starts at 0.3 Mbit/s and takes half a
+minute to reach 1.5 (docs/media.md); its own loss control stays in force below this."""
 _HEADER = rtp.HEADER.unpack_from
 
 Stream = InboundStream | RetransmissionStream
@@ -26,11 +28,12 @@ Stream = InboundStream | RetransmissionStream
 
 @dataclass(slots=True)
 class IncomingMedia:
-    """One m-line the browser sends on."""
+    """One m-line the browser sends on. `streams` are its layers by rid; without simulcast the rid is ""."""
 
     offer: MediaOffer
+    form: Format
     track: Track
-    stream: InboundStream | None = None
+    streams: dict[str, InboundStream] = field(default_factory=dict)
 
 
 class Publisher(Connection):
@@ -40,42 +43,53 @@ class Publisher(Connection):
         super().__init__(context, offer, label)
         self._media: dict[str, IncomingMedia] = {}
         self._streams: dict[int, Stream] = {}
-        self._mid_extensions: tuple[int, ...] = ()
+        self._named: dict[int, tuple[str, str]] = {}
+        self._extensions: tuple[tuple[int, ...], ...] = ((), (), ())
 
-    def negotiate(self, offer: Offer, tracks: dict[str, Track]) -> str:
-        """The answer to `offer`; `tracks` says what each mid in use carries. Other m-lines are answered inactive."""
+    def negotiate(self, offer: Offer, tracks: dict[str, Track], readers: Collection[Collection[str]] = ()) -> str:
+        """The answer to `offer`; `tracks` says what each mid in use carries, `readers` the codecs each viewer can
+        show. Other m-lines are answered inactive."""
         accepted: dict[str, MediaAnswer] = {}
         for media in offer.media:
             track = tracks.get(media.mid)
-            if media.rejected or media.codec is None:
+            if media.rejected:
                 self._stop(media.mid)
             elif track is None or not media.sends:
                 self._stop(media.mid)
                 accepted[media.mid] = MediaAnswer("inactive")
             else:
                 sound = SPEECH if track.source == "mic" else FULL_SOUND
-                accepted[media.mid] = MediaAnswer("recvonly", sound)
-                self._receive(media, track)
+                form = _chosen(media, readers)
+                accepted[media.mid] = MediaAnswer("recvonly", sound, (form,))
+                self._receive(media, form, track)
         for mid in [mid for mid in self._media if mid not in accepted]:
             self._stop(mid)
-        self._mid_extensions = tuple(
-            {m.offer.mid_extension for m in self._media.values() if m.offer.mid_extension is not None}
+        offers = [media.offer for media in self._media.values()]
+        self._extensions = (
+            _distinct(media.mid_extension for media in offers),
+            _distinct(media.rid_extension for media in offers if media.layers),
+            _distinct(media.repaired_extension for media in offers if media.layers),
         )
         return self._answer(offer, accepted)
 
-    def _receive(self, offer: MediaOffer, track: Track) -> None:
+    def would_change(self, readers: Collection[Collection[str]]) -> bool:
+        """Whether another offer would be answered with another codec, now that the viewers can show `readers`."""
+        return any(_chosen(media.offer, readers).codec is not media.form.codec for media in self._media.values())
+
+    def _receive(self, offer: MediaOffer, form: Format, track: Track) -> None:
         known = self._media.get(offer.mid)
-        if known is None or known.track is not track or known.offer.codec != offer.codec:
+        if known is None or known.track is not track or known.form != form or known.offer.layers != offer.layers:
             self._stop(offer.mid)
-            self._media[offer.mid] = IncomingMedia(offer, track)
+            self._media[offer.mid] = IncomingMedia(offer, form, track)
         else:
             known.offer = offer
 
     def _stop(self, mid: str) -> None:
         media = self._media.pop(mid, None)
-        if media is not None and media.stream is not None:
-            self._forget(media.stream)
-            media.track.unbind(media.stream)
+        if media is not None:
+            for stream in media.streams.values():
+                self._forget(stream)
+                media.track.unbind(stream)
 
     def _forget(self, stream: InboundStream) -> None:
         self._streams = {
@@ -100,39 +114,59 @@ class Publisher(Connection):
 
     def _latch(self, packet: memoryview, length: int, ssrc: int, payload_type: int) -> Stream | None:
         """The stream of an SSRC seen for the first time; browsers name its m-line on the first packets only."""
-        media = self._find_media(packet, length, ssrc, payload_type)
+        media, layer = self._find_layer(packet, length, ssrc, payload_type)
         if media is None or len(self._streams) >= MAX_STREAMS:
             return None
-        if payload_type == media.offer.rtx:
-            if media.stream is None:
+        known = media.streams.get(layer)
+        if payload_type == media.form.rtx:
+            if known is None:
                 return None
-            self._streams[ssrc] = RetransmissionStream(media.stream, payload_type)
-            return self._streams[ssrc]
-        if payload_type != media.offer.codec:
+            repeats = self._streams[ssrc] = RetransmissionStream(known, payload_type)
+            return repeats
+        if payload_type != media.form.payload_type:
             return None
-        if media.stream is not None:
-            self._forget(media.stream)
-        nack = "nack" in media.offer.feedback
+        if known is not None:
+            self._forget(known)
         stream = InboundStream(
-            media.track, ssrc, payload_type, nack, self.transport.send_rtcp, self._context.schedule, self._context.clock
+            media.track,
+            ssrc,
+            media.form.codec,
+            payload_type,
+            "nack" in media.offer.feedback,
+            self.transport.send_rtcp,
+            self._context.schedule,
+            self._context.clock,
+            media.offer.layers.index(layer) if layer else 0,
         )
-        media.stream = self._streams[ssrc] = stream
+        media.streams[layer] = self._streams[ssrc] = stream
         media.track.bind(stream)
         self._send_bitrate()
-        log.info("%s mid %s sends %s", self.label, media.offer.mid, media.track.source)
+        log.info("%s mid %s sends %s %s", self.label, media.offer.mid, media.track.source, layer)
         return stream
 
-    def _find_media(self, packet: memoryview, length: int, ssrc: int, payload_type: int) -> IncomingMedia | None:
-        """By MID extension, by SSRC in the offer, by payload type: RFC 9143 section 9.2."""
-        for identifier in self._mid_extensions:
-            mid = rtp.extension(packet, length, identifier)
-            if mid is not None:
-                return self._media.get(mid.decode("ascii", "replace"))
+    def _find_layer(
+        self, packet: memoryview, length: int, ssrc: int, payload_type: int
+    ) -> tuple[IncomingMedia | None, str]:
+        """The m-line and the layer's name: by the MID, RID and repaired RID extensions, else by what they said of this
+        SSRC before, by SSRC in the offer, by payload type (RFC 9143 section 9.2, RFC 8852 section 3)."""
+        mid, rid, repaired = (_word(packet, length, identifiers) for identifiers in self._extensions)
+        layer = repaired or rid or ""
+        if mid is None and ssrc in self._named:
+            mid, layer = self._named[ssrc]
+        media = self._media.get(mid) if mid is not None else self._find_media(ssrc, payload_type)
+        if media is None or layer not in (media.offer.layers or ("",)):
+            return None, ""
+        if len(self._named) < 2 * MAX_STREAMS:
+            self._named[ssrc] = (media.offer.mid, layer)
+        return media, layer
+
+    def _find_media(self, ssrc: int, payload_type: int) -> IncomingMedia | None:
         every = list(self._media.values())
         for media in every:
             if ssrc in media.offer.ssrcs or ssrc in media.offer.rtx_ssrcs:
                 return media
-        matching = [m for m in every if payload_type in (m.offer.codec, m.offer.rtx) and not m.offer.ssrcs]
+        types = [(m, (m.form.payload_type, m.form.rtx)) for m in every if not m.offer.ssrcs]
+        matching = [media for media, known in types if payload_type in known]
         return matching[0] if len(matching) == 1 else None
 
     def on_rtcp(self, packet: bytes, now: float) -> None:
@@ -148,6 +182,11 @@ class Publisher(Connection):
                 if isinstance(stream, InboundStream):
                     stream.on_sender_report(item, now)
 
+    def tick(self, now: float) -> None:
+        """Measures the layers."""
+        for media in self._media.values():
+            media.track.measure(now)
+
     def report(self, now: float) -> None:
         """Sends a receiver report (RFC 3550 section 6.4.2)."""
         streams = [s for s in self._streams.values() if isinstance(s, InboundStream)]
@@ -157,13 +196,13 @@ class Publisher(Connection):
         self._send_bitrate()
 
     def _send_bitrate(self) -> None:
-        videos = [
-            media.stream.ssrc
-            for media in self._media.values()
-            if media.stream is not None and "goog-remb" in media.offer.feedback
-        ]
+        videos, bitrate = [], 0
+        for media in self._media.values():
+            if media.streams and media.track.kind != AUDIO and "goog-remb" in media.offer.feedback:
+                videos += [stream.ssrc for stream in media.streams.values()]
+                bitrate += MAX_BITRATE.get(media.track.source, 0)
         if videos:
-            self.transport.send_rtcp(rtcp.pack_remb(1, MAX_BITRATE, videos))
+            self.transport.send_rtcp(rtcp.pack_remb(1, bitrate, videos))
 
     @property
     def lost(self) -> int:
@@ -175,3 +214,24 @@ class Publisher(Connection):
         for mid in list(self._media):
             self._stop(mid)
         super().close()
+
+
+def _chosen(media: MediaOffer, readers: Collection[Collection[str]]) -> Format:
+    """The format a publisher is asked for: the one most viewers can show."""
+    if media.kind == AUDIO:
+        return media.known[0]
+    name = pick([form.codec.name for form in media.known], readers)
+    return next(form for form in media.known if form.codec.name == name)
+
+
+def _distinct(identifiers: Iterable[int | None]) -> tuple[int, ...]:
+    return tuple({identifier for identifier in identifiers if identifier is not None})
+
+
+def _word(packet: memoryview, length: int, identifiers: tuple[int, ...]) -> str | None:
+    """What the first of these header extensions says, if one is there."""
+    for identifier in identifiers:
+        value = rtp.extension(packet, length, identifier)
+        if value is not None:
+            return value.decode("ascii", "replace")
+    return None

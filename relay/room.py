@@ -39,6 +39,7 @@ class Participant:
     publisher: Publisher | None = None
     subscriber: Subscriber | None = None
     tracks: dict[tuple[str, str], Track] = field(default_factory=dict)
+    heights: Mapping[str, int] = field(default_factory=dict)
     seen: float = field(default_factory=time.monotonic)
     ended_at: float | None = None
 
@@ -62,10 +63,19 @@ class Participant:
 
 
 class Room:
-    """The participants of one consultation. `on_change` is called after whatever `snapshot` shows has changed."""
+    """The participants of one consultation. `on_change` is called after whatever `snapshot` shows has changed,
+    `on_renegotiate` when a peer shall offer its publishing connection again."""
 
-    def __init__(self, name: str, size: int, context: Context, on_change: Callable[[Room], None]) -> None:
-        self.name, self._size, self._context, self._on_change = name, size, context, on_change
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        context: Context,
+        on_change: Callable[[Room], None],
+        on_renegotiate: Callable[[Room, str], None],
+    ) -> None:
+        self.name, self._size, self._context = name, size, context
+        self._on_change, self._on_renegotiate = on_change, on_renegotiate
         self.participants: dict[str, Participant] = {}
 
     def join(self, peer: str, username: str, mic: bool, cam: bool) -> bool:
@@ -97,7 +107,7 @@ class Room:
             connection = Publisher(self._context, offer, f"{self.name}/{peer}/pub")
             participant.publisher = connection
         participant.ended_at = None
-        answer = connection.negotiate(offer, tracks)
+        answer = connection.negotiate(offer, tracks, self._readers(besides=peer))
         self._replace_tracks(participant, tracks)
         self._on_change(self)
         return answer
@@ -113,9 +123,31 @@ class Room:
             if connection is not None:
                 connection.close()
             connection = Subscriber(self._context, offer, f"{self.name}/{peer}/sub")
+            connection.show(participant.heights)
             participant.subscriber = connection
         participant.ended_at = None
-        return connection.negotiate(offer, wanted)
+        answer = connection.negotiate(offer, wanted)
+        self._ask_for_other_codecs()
+        return answer
+
+    def show(self, peer: str, shown: Mapping[str, int]) -> None:
+        """How large the page of `peer` shows each track: pixel height by track id, 0 for not visible."""
+        participant = self._participant(peer)
+        participant.heights = shown
+        if participant.subscriber is not None:
+            participant.subscriber.show(shown)
+
+    def _readers(self, besides: str) -> list[frozenset[str]]:
+        """The video codecs each other participant can show."""
+        subscribers = [p.subscriber for p in self.participants.values() if p.peer != besides]
+        return [s.codecs for s in subscribers if s is not None and s.codecs is not None]
+
+    def _ask_for_other_codecs(self) -> None:
+        """Publishers whose codec somebody cannot show are asked to offer again; the answer names another one."""
+        for participant in self.participants.values():
+            publisher = participant.publisher
+            if publisher is not None and publisher.would_change(self._readers(besides=participant.peer)):
+                self._on_renegotiate(self, participant.peer)
 
     def leave(self, peer: str) -> None:
         """`peer` is gone; unknown ones are gone already."""

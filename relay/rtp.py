@@ -13,6 +13,9 @@ ONE_BYTE_PROFILE = 0xBEDE
 TWO_BYTE_PROFILE = 0x1000  # the low four bits are for the application, RFC 8285 section 4.3
 
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
+RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+"""Which m-line, which of its simulcast streams, and which one a retransmission repairs (RFC 9143, RFC 8852)."""
 
 Buffer = bytes | bytearray | memoryview
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from relay.codecs import CODECS, Codec
 from relay.dtls import FINGERPRINT_ALGORITHMS, Fingerprint
-from relay.rtp import MID_URI
+from relay.rtp import MID_URI, REPAIRED_RID_URI, RID_URI
 
 MAX_LENGTH = 64 * 1024
 MAX_MEDIA = 64
@@ -15,17 +16,30 @@ _M_LINE = re.compile(r"(audio|video|application|text|image|message) (\d{1,5})(?:
 _RTPMAP = re.compile(r"(\d{1,3}) ([A-Za-z0-9_-]+)/(\d+)(?:/(\d+))?\Z")
 _FINGERPRINT = re.compile(r"(\S+) ([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})+)\Z")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
-WANTED_CODECS = {"audio": ("opus", "48000"), "video": ("vp8", "90000")}
+_RID = re.compile(r"[A-Za-z0-9_-]{1,16}\Z")
+MAX_LAYERS = 4
 
 
 class SdpError(ValueError):
     """The offer cannot be answered; the message says why, for the log and for developers."""
 
 
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A codec the relay forwards, as one m-line numbers it: its payload type, that of its retransmission (RFC 4588),
+    and the `a=fmtp` value that accepts it."""
+
+    codec: Codec
+    payload_type: int
+    rtx: int | None = None
+    parameters: str = ""
+
+
 @dataclass(slots=True)
 class MediaOffer:
-    """One m-line. `codec` is the payload type of the one codec the relay forwards for this kind, None when it is not
-    offered; `rtx` its retransmission; `feedback` the `a=rtcp-fb` values offered for it, in order."""
+    """One m-line. `known` are the codecs the relay forwards, the preferred one first; `feedback` the
+    `a=rtcp-fb` values offered for that one, in order. `layers` are the names (rid) of the simulcast streams the
+    browser would send, in its order (RFC 8853); the extensions are ids, None when not offered."""
 
     kind: str
     protocol: str
@@ -33,10 +47,12 @@ class MediaOffer:
     mid: str = ""
     direction: str = "sendrecv"
     rejected: bool = False
-    codec: int | None = None
-    rtx: int | None = None
+    known: list[Format] = field(default_factory=list)
     feedback: list[str] = field(default_factory=list)
     mid_extension: int | None = None
+    rid_extension: int | None = None
+    repaired_extension: int | None = None
+    layers: tuple[str, ...] = ()
     reduced_size: bool = False
     ssrcs: list[int] = field(default_factory=list)
     rtx_ssrcs: list[int] = field(default_factory=list)
@@ -162,17 +178,21 @@ def _media(line: str, section: _Section, session: _Section) -> MediaOffer:
     stopped = int(match[2]) == 0 and not section.all("bundle-only")
     offered.direction = _direction(section) or _direction(session) or "sendrecv"
     offered.reduced_size = bool(section.all("rtcp-rsize"))
-    offered.codec = _codec(offered, section)
+    offered.known = _known_formats(offered, section)
     offered.rejected = (
         stopped
-        or offered.codec is None
+        or not offered.known
         or "SAVPF" not in offered.protocol
         or not (section.all("rtcp-mux") or session.all("rtcp-mux"))
     )
-    if offered.codec is not None:
-        offered.rtx = _rtx(offered, section)
-        offered.feedback = _feedback(offered.codec, section)
-    offered.mid_extension = _extension(MID_URI, [*section.all("extmap"), *session.all("extmap")])
+    if offered.known:
+        offered.feedback = _feedback(offered.known[0].payload_type, section)
+    extmaps = [*section.all("extmap"), *session.all("extmap")]
+    offered.mid_extension = _extension(MID_URI, extmaps)
+    offered.rid_extension = _extension(RID_URI, extmaps)
+    offered.repaired_extension = _extension(REPAIRED_RID_URI, extmaps)
+    if offered.mid_extension is not None and offered.rid_extension is not None:
+        offered.layers = _layers(section)
     _read_ssrcs(offered, section)
     return offered
 
@@ -181,33 +201,61 @@ def _direction(section: _Section) -> str | None:
     return next((direction for direction in _DIRECTIONS if section.all(direction)), None)
 
 
-def _payload_types(offered: MediaOffer, section: _Section, name: str, clock: str) -> list[int]:
+def _known_formats(offered: MediaOffer, section: _Section) -> list[Format]:
+    """The codecs that can be forwarded, in the relay's order; of several formats of a codec the one offered first."""
+    maps = _payload_types(offered, section)
+    parameters = _parameters(section)
+    repeats: dict[int, int] = {}
+    for number, (name, _) in maps.items():
+        original = _pairs(parameters.get(number, "")).get("apt", "")
+        if name == "rtx" and original.isdecimal():
+            repeats.setdefault(int(original), number)
     found = []
-    for value in section.all("rtpmap"):
-        match = _RTPMAP.match(value)
-        if match and match[1] in offered.formats and (match[2].lower(), match[3]) == (name, clock):
-            number = int(match[1])
-            # 64 to 95 would look like RTCP once the marker bit is set (RFC 5761 section 4).
-            if number < 64 or 95 < number < 128:
-                found.append(number)
+    for codec in CODECS:
+        for number, (name, clock) in maps.items():
+            same = codec.kind == offered.kind and (name, clock) == (codec.name, codec.clock)
+            pairs = _pairs(parameters.get(number, ""))
+            if same and codec.accepts(pairs):
+                found.append(Format(codec, number, repeats.get(number), codec.answer(pairs)))
+                break
     return found
 
 
-def _codec(offered: MediaOffer, section: _Section) -> int | None:
-    wanted = WANTED_CODECS.get(offered.kind)
-    found = _payload_types(offered, section, *wanted) if wanted else []
-    return found[0] if found else None
+def _payload_types(offered: MediaOffer, section: _Section) -> dict[int, tuple[str, int]]:
+    """Name in lower case and clock rate by payload type, in the m-line's order."""
+    found = {}
+    for value in section.all("rtpmap"):
+        match = _RTPMAP.match(value)
+        if match and match[1] in offered.formats:
+            found[int(match[1])] = (match[2].lower(), int(match[3]))
+    # 64 to 95 would look like RTCP once the marker bit is set (RFC 5761 section 4).
+    order = [int(number) for number in offered.formats if number.isdecimal()]
+    return {number: found[number] for number in order if number in found and (number < 64 or 95 < number < 128)}
 
 
-def _rtx(offered: MediaOffer, section: _Section) -> int | None:
-    clock = WANTED_CODECS[offered.kind][1]
-    for number in _payload_types(offered, section, "rtx", clock):
-        for value in section.all("fmtp"):
-            subject, _, parameters = value.partition(" ")
-            pairs = [pair.strip() for pair in parameters.split(";")]
-            if subject == str(number) and f"apt={offered.codec}" in pairs:
-                return number
-    return None
+def _parameters(section: _Section) -> dict[int, str]:
+    found = {}
+    for value in section.all("fmtp"):
+        subject, _, parameters = value.partition(" ")
+        if subject.isdecimal() and len(parameters) <= 200:
+            found[int(subject)] = parameters
+    return found
+
+
+def _pairs(parameters: str) -> dict[str, str]:
+    pairs = (pair.partition("=") for pair in parameters.split(";"))
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _layers(section: _Section) -> tuple[str, ...]:
+    """The streams of `a=simulcast:send` that `a=rid` describes (RFC 8853 section 5.1, RFC 8851); empty for one."""
+    described = {words[0] for value in section.all("rid") if (words := value.split()) and words[1:2] == ["send"]}
+    words = (section.first("simulcast") or "").split()
+    listed = dict(zip(words[::2], words[1::2], strict=False)).get("send", "")
+    # Of alternatives the first; "~" only says that the stream is paused at first.
+    names = [name.partition(",")[0].lstrip("~") for name in listed.split(";")]
+    found = tuple(dict.fromkeys(name for name in names if name in described and _RID.match(name)))
+    return found[:MAX_LAYERS] if len(found) > 1 else ()
 
 
 def _feedback(codec: int, section: _Section) -> list[str]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from relay import rtcp
 from relay.answer import FULL_SOUND, MediaAnswer
+from relay.choose import suitable
 from relay.connection import Connection, Context
-from relay.outbound import Format, OutboundTrack
+from relay.outbound import OutboundTrack
 from relay.sdp import MediaOffer, Offer
-from relay.track import Track
+from relay.track import VIDEO, Track
 
 
 class Subscriber(Connection):
@@ -19,33 +20,49 @@ class Subscriber(Connection):
         super().__init__(context, offer, label)
         self._outs: dict[str, OutboundTrack] = {}
         self._by_ssrc: dict[int, OutboundTrack] = {}
+        self._shown: Mapping[str, int] = {}
+        self.codecs: frozenset[str] | None = None
+        """Names of the video codecs the viewer can show; None while it has offered no picture."""
 
     def negotiate(self, offer: Offer, want: Mapping[str, Track]) -> str:
         """The answer to `offer`; `want` says which track each mid shall carry. Other m-lines are answered inactive."""
         accepted: dict[str, MediaAnswer] = {}
         for media in offer.media:
             track = want.get(media.mid)
-            if media.rejected or media.codec is None:
+            if media.rejected:
                 self._drop(media.mid)
             elif track is None or track.kind != media.kind or not media.receives:
                 if media.mid in self._outs:
-                    self._outs[media.mid].detach()
+                    self._outs[media.mid].unfollow()
                 accepted[media.mid] = MediaAnswer("inactive")
             else:
-                accepted[media.mid] = self._send(media, media.codec, track)
+                accepted[media.mid] = self._send(media, track)
         for mid in [mid for mid in self._outs if mid not in accepted]:
             self._drop(mid)
+        known = [form.codec.name for media in offer.media if media.kind == VIDEO for form in media.known]
+        self.codecs = frozenset(known) or None
         return self._answer(offer, accepted)
 
-    def _send(self, media: MediaOffer, codec: int, track: Track) -> MediaAnswer:
-        form = Format(codec, media.rtx, media.mid_extension)
+    def show(self, shown: Mapping[str, int]) -> None:
+        """How large the viewer's page shows each track: pixel height by track id, 0 for not visible."""
+        self._shown = shown
+        self.divide()
+
+    def divide(self) -> None:
+        """Aims every track at the layer that suits."""
+        for out in self._outs.values():
+            if out.track is not None:
+                out.shown = self._shown.get(out.track.id)
+                # Sound is never left out.
+                out.aim(suitable(out.track.usable(), out.shown if out.kind == VIDEO else None))
+
+    def _send(self, media: MediaOffer, track: Track) -> MediaAnswer:
         out = self._outs.get(media.mid)
         if out is None:
-            out = OutboundTrack(self.transport, media.kind, media.mid, form, self._context.clock)
+            out = OutboundTrack(self.transport, media.kind, media.mid, self.divide, self._context.clock)
             self._outs[media.mid] = self._by_ssrc[out.ssrc] = out
-        else:
-            out.negotiate(form)
-        out.attach(track)
+        out.negotiate({form.codec.name: form for form in media.known}, media.mid_extension)
+        out.follow(track)
         # A screen is not tied to the same person's lips: tracks of one stream are played in step.
         stream = f"{track.peer}-screen" if track.source == "screen" else track.peer
         return MediaAnswer(
@@ -61,7 +78,7 @@ class Subscriber(Connection):
     def _drop(self, mid: str) -> None:
         out = self._outs.pop(mid, None)
         if out is not None:
-            out.detach()
+            out.unfollow()
             del self._by_ssrc[out.ssrc]
 
     def on_connected(self) -> None:

@@ -1,57 +1,87 @@
-"""What one participant publishes from one source, and who gets it. Knows no transports."""
+"""What one participant publishes from one source, in which sizes, and who gets it. Knows no transports."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from relay.inbound import InboundStream
-    from relay.outbound import OutboundTrack
 
 AUDIO, VIDEO = "audio", "video"
 CLOCK_RATES = {AUDIO: 48000, VIDEO: 90000}
 
 
+class Viewer(Protocol):
+    """Who gets a track (`follow.Follower`): a viewer's m-line, or a recording."""
+
+    def begin(self, layer: InboundStream, index: int, timestamp: int, payload: bytes) -> None:
+        """This packet of a layer waited for can be the first: the start of a keyframe, or any packet of sound."""
+
+    def forward(self, index: int, marker: int, timestamp: int, payload: bytes) -> None:
+        """A packet of the layer it gets: unwrapped number, marker bit (0 or 0x80), timestamp, payload."""
+
+    def layers_changed(self) -> None:
+        """The track has other layers, or another one stopped or began to come."""
+
+    def unfollow(self) -> None:
+        """The track is gone."""
+
+
 class Track:
-    """A published track. Its id outlives its streams: a publisher who reconnects keeps the viewers."""
+    """A published track. Its id outlives its streams: a publisher who reconnects keeps the viewers.
+
+    `layers` are the sizes it comes in, low to high; sound and single pictures have one."""
 
     def __init__(self, identifier: str, peer: str, kind: str, source: str) -> None:
         self.id, self.peer, self.kind, self.source = identifier, peer, kind, source
         self.clock = CLOCK_RATES[kind]
-        self.stream: InboundStream | None = None
-        self.outs: tuple[OutboundTrack, ...] = ()
+        self.layers: tuple[InboundStream, ...] = ()
+        self.viewers: tuple[Viewer, ...] = ()
 
     def bind(self, stream: InboundStream) -> None:
-        """Viewers get `stream` from now on."""
-        if self.stream is not None:
-            self.stream.stop()
-        self.stream = stream
-        for out in self.outs:
-            out.restart()
+        """`stream` is a layer from now on, in place of the one that had its position."""
+        for known in self.layers:
+            if known.position == stream.position:
+                known.stop()
+        others = [known for known in self.layers if known.position != stream.position]
+        self.layers = (*others, stream)
+        self.rearrange()
 
     def unbind(self, stream: InboundStream) -> None:
-        """The publisher's connection with `stream` is over."""
+        """`stream` is over."""
         stream.stop()
-        if self.stream is stream:
-            self.stream = None
+        if stream in self.layers:
+            self.layers = tuple(known for known in self.layers if known is not stream)
+            self.rearrange()
 
-    def add(self, out: OutboundTrack) -> None:
-        """`out` gets this track from now on."""
-        if out not in self.outs:
-            self.outs = (*self.outs, out)
+    def rearrange(self) -> None:
+        """The layers or their heights changed."""
+        known = all(layer.height for layer in self.layers)
+        self.layers = tuple(sorted(self.layers, key=lambda layer: layer.height if known else layer.position))
+        for viewer in self.viewers:
+            viewer.layers_changed()
 
-    def remove(self, out: OutboundTrack) -> None:
-        """`out` gets this track no longer."""
-        self.outs = tuple(other for other in self.outs if other is not out)
+    def measure(self, now: float) -> None:
+        """Brings bit rates and activity up to date (monotonic seconds); viewers of a layer that stopped get another."""
+        if any([layer.measure(now) for layer in self.layers]):  # noqa: C419 - every layer is measured
+            self.rearrange()
 
-    def request_keyframe(self) -> None:
-        """A viewer needs a whole picture."""
-        if self.stream is not None:
-            self.stream.request_keyframe()
+    def usable(self) -> tuple[InboundStream, ...]:
+        """The layers something comes of, low to high; all while nothing comes at all."""
+        return tuple(layer for layer in self.layers if layer.active) or self.layers
+
+    def add(self, viewer: Viewer) -> None:
+        """`viewer` is told of changes from now on."""
+        if viewer not in self.viewers:
+            self.viewers = (*self.viewers, viewer)
+
+    def remove(self, viewer: Viewer) -> None:
+        """`viewer` is told nothing any more."""
+        self.viewers = tuple(other for other in self.viewers if other is not viewer)
 
     def end(self) -> None:
         """The track is gone: its viewers get nothing more."""
-        if self.stream is not None:
-            self.unbind(self.stream)
-        for out in self.outs:
-            out.detach()
+        for layer in self.layers:
+            self.unbind(layer)
+        for viewer in self.viewers:
+            viewer.unfollow()

@@ -70,6 +70,13 @@ class Drain(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Renegotiate(Message):
+    t: ClassVar[str] = "renegotiate"
+    room: str = reads(ROOM)
+    peer: str = reads(SESSION)
+
+
+@dataclass(frozen=True, slots=True)
 class Reply(Message):
     """An answer to a request of the site; `body` is the whole object."""
 
@@ -79,12 +86,13 @@ class Reply(Message):
     message: str = reads(text(0, 500), default="")
 
 
-EVENTS: dict[str, type[Message]] = {each.t: each for each in (Hello, Load, Room, Gone, Drain)}
+EVENTS: dict[str, type[Message]] = {each.t: each for each in (Hello, Load, Room, Gone, Drain, Renegotiate)}
 REQUESTS: dict[str, tuple[str, ...]] = {
     "join": ("room", "peer", "username", "mic", "cam"),
     "offer": ("room", "peer", "pc", "sdp", "tracks", "want"),
     "probe": ("peer", "sdp"),
     "state": ("room", "peer", "mic", "cam", "screen"),
+    "show": ("room", "peer", "heights"),
     "leave": ("room", "peer"),
     "close": ("room",),
 }

@@ -60,6 +60,12 @@ class State(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Show(Message):
+    t: ClassVar[str] = "show"
+    heights: Mapping[str, int] = reads(mapping(128, TRACK_ID, whole(0, 10_000)))
+
+
+@dataclass(frozen=True, slots=True)
 class Quality(Message):
     t: ClassVar[str] = "quality"
     level: int = reads(whole(0, 3))
@@ -106,7 +112,7 @@ class Ping(Message):
 
 
 ROOM_COMMANDS: dict[str, type[Message]] = {
-    each.t: each for each in (Join, Offer, Probe, State, Quality, Pointer, View, Typing, Leave, Ping)
+    each.t: each for each in (Join, Offer, Probe, State, Show, Quality, Pointer, View, Typing, Leave, Ping)
 }
 INBOX_COMMANDS: dict[str, type[Message]] = {Ping.t: Ping}
 
@@ -120,6 +126,7 @@ ROOM_NEWS: dict[str, tuple[str, ...]] = {
     "pointer": ("by", "image", "frame", "x", "y", "on"),
     "view": ("by", "image", "frame", "preset", "center", "width", "zoom", "x", "y"),
     "typing": ("by", "where"),
+    "renegotiate": (),
     "relay": ("state", "reason"),
     "news": ("kind", "seq"),
     "pong": ("n",),

@@ -109,6 +109,8 @@ class RelayLink(AsyncWebsocketConsumer):
                 await self._leave()
             case linking.Gone():
                 log.info("room %s: peer gone reason=%s", message.room, message.reason)
+            case linking.Renegotiate():
+                await self._tell_room(int(message.room), "room.renegotiate", session=message.peer)
 
     async def _greet(self, hello: linking.Hello) -> None:
         self.hello = hello
@@ -181,8 +183,8 @@ class RelayLink(AsyncWebsocketConsumer):
                 else:
                     await self._close_moved([consultation_id])
 
-    async def _tell_room(self, consultation_id: int, kind: str) -> None:
-        await self.channel_layer.group_send(room_group(consultation_id), {"type": kind})
+    async def _tell_room(self, consultation_id: int, kind: str, **more: str) -> None:
+        await self.channel_layer.group_send(room_group(consultation_id), {"type": kind, **more})
 
     # requests of the site
 

@@ -246,6 +246,14 @@ class Room(Socket):
         if self._is_in("state") and self.relay_channel:
             await self._say("state", peer=self.session, mic=command.mic, cam=command.cam, screen=command.screen)
 
+    async def on_show(self, command: protocol.Show) -> None:
+        if self._is_in("show") and self.relay_channel:
+            await self._say("show", peer=self.session, heights=dict(command.heights))
+
+    async def room_renegotiate(self, event: dict[str, Any]) -> None:
+        if self.session and event["session"] == self.session:
+            self.tell("renegotiate")
+
     async def room_changed(self, event: dict[str, Any]) -> None:
         self.look_again.set()
 

@@ -22,14 +22,17 @@ ENDPOINT = Endpoint("frag", "password", Fingerprint("sha-256", "AB:CD"), candida
 
 
 def shape(offer: Offer) -> list[tuple[object, ...]]:
-    return [(m.mid, m.kind, m.direction, m.codec, m.rtx, m.mid_extension, m.rejected) for m in offer.media]
+    return [
+        (m.mid, m.kind, m.direction, [(f.codec.name, f.payload_type, f.rtx) for f in m.known], m.mid_extension, m.rejected)
+        for m in offer.media
+    ]
 
 
 def test_chromium() -> None:
     offer = parse_offer(CHROMIUM)
     assert shape(offer) == [
-        ("0", "audio", "sendonly", 111, None, 4, False),
-        ("1", "video", "sendonly", 96, 97, 4, False),
+        ("0", "audio", "sendonly", [("opus", 111, None)], 4, False),
+        ("1", "video", "sendonly", [("vp8", 96, 97), ("h264", 108, 109)], 4, False),
     ]
     assert offer.bundle == ("0", "1")
     assert [f.algorithm for f in offer.fingerprints] == ["sha-256"]
@@ -41,8 +44,8 @@ def test_chromium() -> None:
 def test_firefox_with_fingerprint_for_the_session() -> None:
     offer = parse_offer(FIREFOX)
     assert shape(offer) == [
-        ("0", "audio", "sendonly", 109, None, 3, False),
-        ("1", "video", "sendonly", 120, 124, 3, False),
+        ("0", "audio", "sendonly", [("opus", 109, None)], 3, False),
+        ("1", "video", "sendonly", [("vp8", 120, 124), ("h264", 126, 127)], 3, False),
     ]
     assert (offer.ufrag, offer.fingerprints[0].value[:5]) == ("8b1f0c2d", "33:15")
 
@@ -55,14 +58,16 @@ async def test_aiortc() -> None:
     offer = parse_offer(pc.localDescription.sdp)
     await pc.close()
     assert shape(offer) == [
-        ("0", "audio", "sendrecv", 96, None, 1, False),
-        ("1", "video", "sendrecv", 97, 98, 1, False),
+        ("0", "audio", "sendrecv", [("opus", 96, None)], 1, False),
+        ("1", "video", "sendrecv", [("vp8", 97, 98), ("h264", 101, 102)], 1, False),
     ]
     assert {f.algorithm for f in offer.fingerprints} == {"sha-256", "sha-384", "sha-512"}
 
 
 def test_the_answer_keeps_order_and_rejects_what_is_not_accepted() -> None:
-    answer = AnswerWriter().write(parse_offer(CHROMIUM), ENDPOINT, {"1": MediaAnswer("recvonly")})
+    offer = parse_offer(CHROMIUM)
+    only = (offer.media[1].known[0],)
+    answer = AnswerWriter().write(offer, ENDPOINT, {"1": MediaAnswer("recvonly", formats=only)})
     read = SessionDescription.parse(answer)
     assert [(m.kind, m.port, m.direction, m.rtp.muxId) for m in read.media] == [
         ("audio", 0, "inactive", "0"),
@@ -77,7 +82,7 @@ def test_the_answer_keeps_order_and_rejects_what_is_not_accepted() -> None:
 
 def test_feedback_is_what_both_sides_speak() -> None:
     answer = AnswerWriter().write(parse_offer(CHROMIUM), ENDPOINT, {"1": MediaAnswer("recvonly")})
-    feedback = [line for line in answer.splitlines() if line.startswith("a=rtcp-fb")]
+    feedback = [line for line in answer.splitlines() if line.startswith("a=rtcp-fb:96")]
     assert feedback == [
         "a=rtcp-fb:96 nack",
         "a=rtcp-fb:96 nack pli",
@@ -108,8 +113,8 @@ def test_a_stopped_line_is_rejected_and_a_bundle_only_one_is_not() -> None:
 
 
 def test_unknown_codecs_data_channels_and_lines_outside_the_bundle_are_rejected() -> None:
-    without_vp8 = CHROMIUM.replace("VP8/90000", "VP7/90000")
-    assert [m.rejected for m in parse_offer(without_vp8).media] == [False, True]
+    unknown = CHROMIUM.replace("VP8/90000", "VP7/90000").replace("H264/90000", "H263/90000")
+    assert [m.rejected for m in parse_offer(unknown).media] == [False, True]
     unbundled = CHROMIUM.replace("BUNDLE 0 1", "BUNDLE 0")
     assert [m.rejected for m in parse_offer(unbundled).media] == [False, True]
     data = (

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from relay import rtcp
+from relay import codecs
 from relay.inbound import InboundStream, RetransmissionStream
-from relay.outbound import Format, OutboundTrack
+from relay.outbound import OutboundTrack
+from relay.sdp import Format
 from relay.track import Track
 from tests.relay.fakes import Clock
 
@@ -43,6 +45,7 @@ class Scene:
         stream = InboundStream(
             self.track,
             ssrc,
+            codecs.VP8 if self.track.kind == "video" else codecs.OPUS,
             VP8,
             True,
             lambda packet: self.asked.extend(rtcp.parse(packet)),
@@ -54,8 +57,10 @@ class Scene:
 
     def viewer(self, rtx: int | None = 121) -> tuple[OutboundTrack, Wire]:
         wire = Wire()
-        out = OutboundTrack(wire, self.track.kind, "0", Format(120, rtx, None), self.clock)
-        out.attach(self.track)
+        out = OutboundTrack(wire, self.track.kind, "0", lambda: out.aim((*self.track.layers, None)[0]), self.clock)
+        codec = codecs.VP8 if self.track.kind == "video" else codecs.OPUS
+        out.negotiate({codec.name: Format(codec, 120, rtx)}, None)
+        out.follow(self.track)
         return out, wire
 
     def packet(self, sequence: int, payload: bytes = INTER, timestamp: int = 9000, marker: int = 0) -> None:
