@@ -121,6 +121,7 @@ async def test_nothing_is_done_before_joining(relay: RelayEnd, live_cast: Cast, 
         for name, fields in {
             **PASSED_ON,
             "offer": {"pc": "pub", "sdp": SDP},
+            "show": {"heights": {"camera-1": 360}},
             "state": dict.fromkeys(("mic", "cam", "screen"), True),
         }.items():
             await here.says(name, **fields)

@@ -44,6 +44,19 @@ async function publish(size) {
   const sdp = await offerOf(pc);
   return {sdp, tracks: named.map(([transceiver, source]) => ({mid: transceiver.mid, source}))};
 }
+async function publishLayers(sources) {
+  const pc = pcs.pub = new RTCPeerConnection(configuration);
+  const named = [];
+  for (const source of sources) {
+    const stream = await navigator.mediaDevices.getUserMedia({video: {width: 960, height: 540}});
+    const sendEncodings = [["q", 4, 150_000], ["h", 2, 500_000], ["f", 1, 1_500_000]].map(
+      ([rid, scaleResolutionDownBy, maxBitrate]) => ({rid, scaleResolutionDownBy, maxBitrate}));
+    const [track] = stream.getVideoTracks();
+    named.push([pc.addTransceiver(track, {direction: "sendonly", streams: [stream], sendEncodings}), source]);
+  }
+  const sdp = await offerOf(pc);
+  return {sdp, tracks: named.map(([transceiver, source]) => ({mid: transceiver.mid, source}))};
+}
 async function share() {
   const canvas = document.body.appendChild(document.createElement("canvas"));
   canvas.width = 320; canvas.height = 240;
@@ -149,6 +162,12 @@ class Guest:
 
     def publish(self, size: dict[str, int] | None = None) -> list[dict[str, str]]:
         offered = self.page.evaluate("size => publish(size)", size)
+        self.negotiate("pub", offered["sdp"], tracks=offered["tracks"])
+        return list(offered["tracks"])
+
+    def publish_layers(self, sources: list[str]) -> list[dict[str, str]]:
+        """Publishes cameras, each in three sizes."""
+        offered = self.page.evaluate("sources => publishLayers(sources)", sources)
         self.negotiate("pub", offered["sdp"], tracks=offered["tracks"])
         return list(offered["tracks"])
 

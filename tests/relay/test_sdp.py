@@ -23,7 +23,14 @@ ENDPOINT = Endpoint("frag", "password", Fingerprint("sha-256", "AB:CD"), candida
 
 def shape(offer: Offer) -> list[tuple[object, ...]]:
     return [
-        (m.mid, m.kind, m.direction, [(f.codec.name, f.payload_type, f.rtx) for f in m.known], m.mid_extension, m.rejected)
+        (
+            m.mid,
+            m.kind,
+            m.direction,
+            [(f.codec.name, f.payload_type, f.rtx) for f in m.known],
+            m.mid_extension,
+            m.rejected,
+        )
         for m in offer.media
     ]
 

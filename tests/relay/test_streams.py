@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from relay import rtcp
-from relay import codecs
+from relay import codecs, rtcp
 from relay.inbound import InboundStream, RetransmissionStream
 from relay.outbound import OutboundTrack
 from relay.sdp import Format

@@ -1,0 +1,76 @@
+"""Two cameras in three sizes each, from one Chromium to another: switches, pauses, nothing broken on the way."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from relay.bench.process import running_relay
+from relay.bench.site import site_end
+from tests.relay.browser import Background, BrowserStage, Guest, chromium, served_page, until
+from tests.relay.conftest import SECRET
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[BrowserStage]:
+    background = Background()
+    stack = contextlib.AsyncExitStack()
+    try:
+        site, port = background.run(stack.enter_async_context(site_end(SECRET)))
+        relay = background.run(stack.enter_async_context(running_relay(port, SECRET)))
+        background.run(site.connected())
+        with chromium() as browser, served_page() as url:
+            yield BrowserStage(background, site, relay, browser, url)
+    finally:
+        background.run(stack.aclose())
+        background.stop()
+
+
+def received(guest: Guest) -> list[dict[str, Any]]:
+    return guest.stats("sub", "inbound-rtp", "video")
+
+
+def heights(guest: Guest) -> list[int]:
+    return [entry.get("frameHeight", 0) for entry in received(guest)]
+
+
+def test_two_cameras_in_three_sizes_switch_without_a_broken_picture(stage: BrowserStage) -> None:
+    ann, ben = stage.guest("sizes", "ann"), stage.guest("sizes", "ben")
+    for guest in (ann, ben):
+        guest.join()
+    ann.publish_layers(["camera", "screen"])
+    want = ben.subscribe(stage.tracks("sizes", 2, besides="ben"))
+    first, second = want["0"], want["1"]
+    until(lambda: heights(ben) == [540, 540], within=40)
+    before = received(ben)
+    for shown in [(135, 540), (270, 135), (540, 270), (135, 540)]:
+        ben.ask("show", heights=dict(zip((first, second), shown, strict=True)))
+        until(lambda shown=shown: heights(ben) == list(shown))  # type: ignore[misc]
+    for then, now in zip(before, received(ben), strict=True):
+        # A decoder that cannot go on asks for a keyframe; numbers with a hole would have been asked for again.
+        asked = [now[name] - then[name] for name in ("pliCount", "firCount", "nackCount", "packetsLost")]
+        assert asked == [0, 0, 0, 0]
+        assert now["keyFramesDecoded"] - then["keyFramesDecoded"] >= 3
+        assert now["framesReceived"] - now["framesDecoded"] - now["framesDropped"] <= 5
+
+
+def test_what_is_not_shown_is_not_sent(stage: BrowserStage) -> None:
+    ann, ben = stage.guest("unseen", "ann"), stage.guest("unseen", "ben")
+    for guest in (ann, ben):
+        guest.join()
+    ann.publish_layers(["camera", "screen"])
+    want = ben.subscribe(stage.tracks("unseen", 2, besides="ben"))
+    until(lambda: len(heights(ben)) == 2 and min(heights(ben)) > 0)
+    ben.ask("show", heights={want["0"]: 0, want["1"]: 135})
+    until(lambda: heights(ben)[1] == 135)
+    before = received(ben)
+    until(lambda: received(ben)[1]["framesDecoded"] > before[1]["framesDecoded"] + 30)
+    assert received(ben)[0]["packetsReceived"] == before[0]["packetsReceived"]
+    ben.ask("show", heights={want["0"]: 135, want["1"]: 135})
+    until(lambda: received(ben)[0]["framesDecoded"] > before[0]["framesDecoded"] + 10)
+    assert heights(ben) == [135, 135]
