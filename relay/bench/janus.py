@@ -21,6 +21,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from relay.bench import machine
 from relay.bench.canned import Profile
 from relay.bench.client import PacketConnection
 from relay.bench.party import Party, RemoteTrack, Sink
@@ -188,14 +189,7 @@ def _with_ssrcs(sdp: str, party: Party) -> str:
 
 
 def _candidate(connection: PacketConnection) -> list[str]:
-    return [f"a=candidate:1 1 udp 2130706431 {_own_address()} {connection.port} typ host", "a=end-of-candidates"]
-
-
-def _own_address() -> str:
-    """This machine's address towards others: libnice leaves loopback out."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("198.51.100.1", 9))  # sends nothing (RFC 5737)
-        return str(probe.getsockname()[0])
+    return [f"a=candidate:1 1 udp 2130706431 {machine.own_address()} {connection.port} typ host", "a=end-of-candidates"]
 
 
 def _line(section: str, pattern: str) -> str:
@@ -234,7 +228,7 @@ async def janus_server(parties: int) -> AsyncIterator[Server]:
         raise JanusMissing("Janus is not installed. On Debian: sudo apt install --no-install-recommends janus")
     port = _free_port()
     with tempfile.TemporaryDirectory() as folder:
-        _configure(Path(folder), port, _own_address())
+        _configure(Path(folder), port, machine.own_address())
         arguments = ["-F", folder, "-N", "-L", f"{folder}/log", "-o"]
         process = await asyncio.create_subprocess_exec(
             binary, *arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL

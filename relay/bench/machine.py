@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 from pathlib import Path
 
 
@@ -20,6 +21,13 @@ def describe() -> dict[str, object]:
         "kernel": platform.release(),
         "python": platform.python_version(),
     }
+
+
+def own_address() -> str:
+    """This machine's IPv4 address towards others: some ICE agents leave loopback out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("198.51.100.1", 9))  # sends nothing (RFC 5737)
+        return str(probe.getsockname()[0])
 
 
 def cpu_seconds(pid: int) -> float:

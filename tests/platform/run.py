@@ -17,6 +17,7 @@ from tests.platform.site import ROOT, environment
 
 NEEDED = {  # program: Debian's package
     "chromium": "chromium",
+    "firefox-esr": "firefox-esr",
     "initdb": "postgresql",
     "redis-server": "redis-server",
     "xgettext": "gettext",

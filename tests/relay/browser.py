@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.server
 import threading
 import time
@@ -12,10 +13,11 @@ from typing import Any, TypeVar
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from relay.bench.process import RelayProcess
-from relay.bench.site import SiteEnd
+from relay.bench.process import RelayProcess, running_relay
+from relay.bench.site import SiteEnd, site_end
 from tests.browser.people import CHROMIUM
 from tests.browser.people import FLAGS as MEDIA_FLAGS
+from tests.relay.conftest import SECRET
 
 T = TypeVar("T")
 
@@ -208,11 +210,11 @@ class BrowserStage:
 
     def __init__(self, background: Background, site: SiteEnd, relay: RelayProcess, browser: Browser, url: str) -> None:
         self.background, self.site, self.relay = background, site, relay
-        self._browser, self._url = browser, url
+        self._browser, self.url = browser, url
 
     def guest(self, room: str, peer: str) -> Guest:
         page = self._browser.new_context(permissions=["camera", "microphone"]).new_page()
-        page.goto(self._url)
+        page.goto(self.url)
         return Guest(self.background, self.site, page, room, peer)
 
     def tracks(self, room: str, count: int, besides: str) -> list[dict[str, str]]:
@@ -224,3 +226,19 @@ class BrowserStage:
 
         until(lambda: len(newest()) == count)
         return [track for track in newest() if track["peer"] != besides]
+
+
+@contextmanager
+def browser_stage(**env: str) -> Iterator[BrowserStage]:
+    """A relay with `env`, and a Chromium."""
+    background = Background()
+    stack = contextlib.AsyncExitStack()
+    try:
+        site, port = background.run(stack.enter_async_context(site_end(SECRET)))
+        relay = background.run(stack.enter_async_context(running_relay(port, SECRET, **env)))
+        background.run(site.connected())
+        with chromium() as browser, served_page() as url:
+            yield BrowserStage(background, site, relay, browser, url)
+    finally:
+        background.run(stack.aclose())
+        background.stop()

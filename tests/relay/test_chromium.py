@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 
 import pytest
 from aiortc.mediastreams import VideoStreamTrack
 
-from relay.bench.process import running_relay
-from relay.bench.site import site_end
-from tests.relay.browser import Background, BrowserStage, Guest, chromium, served_page, until
+from tests.relay.browser import BrowserStage, Guest, browser_stage, until
 from tests.relay.clients import Client, Tone
-from tests.relay.conftest import SECRET
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[BrowserStage]:
-    background = Background()
-    stack = contextlib.AsyncExitStack()
-    try:
-        site, port = background.run(stack.enter_async_context(site_end(SECRET)))
-        relay = background.run(stack.enter_async_context(running_relay(port, SECRET)))
-        background.run(site.connected())
-        with chromium() as browser, served_page() as url:
-            yield BrowserStage(background, site, relay, browser, url)
-    finally:
-        background.run(stack.aclose())
-        background.stop()
+    with browser_stage() as stage:
+        yield stage
 
 
 def sees_and_hears(guest: Guest, people: int = 1) -> None:
