@@ -28,6 +28,7 @@ class Config:
     `bind` is `::` for both families at once. `port` is the UDP port bound here (0: any free one); `public_port` the
     one written in candidates (None: the bound one). `public_addresses` are IP addresses, most preferred first.
     `capacity` and `room_size` count participants. `drain_seconds`: how long SIGTERM waits for the calls to move.
+    `metrics_port`: TCP port of /metrics (0: any free one, None: no such endpoint).
     """
 
     site_url: str = DEFAULT_SITE_URL
@@ -40,6 +41,8 @@ class Config:
     capacity: int = DEFAULT_CAPACITY
     room_size: int = DEFAULT_ROOM_SIZE
     drain_seconds: int = DEFAULT_DRAIN
+    metrics_bind: str = "127.0.0.1"
+    metrics_port: int | None = None
     log_level: str = "INFO"
 
 
@@ -61,6 +64,8 @@ def load(argv: Sequence[str], env: Mapping[str, str] = os.environ) -> Config:
         capacity=_number("RELAY_CAPACITY", given.capacity, 1, 100_000),
         room_size=_number("RELAY_ROOM_SIZE", given.room_size, 1, 1000),
         drain_seconds=_number("RELAY_DRAIN_SECONDS", given.drain_seconds, 0, 3600),
+        metrics_bind=_address("RELAY_METRICS_BIND", given.metrics_bind),
+        metrics_port=_number("RELAY_METRICS_PORT", given.metrics_port, 0, 65535) if given.metrics_port else None,
         log_level=given.log_level.upper(),
     )
 
@@ -80,6 +85,8 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         ("--capacity", "RELAY_CAPACITY", str(DEFAULT_CAPACITY), "participants this relay accepts"),
         ("--room-size", "RELAY_ROOM_SIZE", str(DEFAULT_ROOM_SIZE), "participants a room accepts"),
         ("--drain-seconds", "RELAY_DRAIN_SECONDS", str(DEFAULT_DRAIN), "how long SIGTERM waits for calls to move"),
+        ("--metrics-bind", "RELAY_METRICS_BIND", Config.metrics_bind, "address /metrics listens on"),
+        ("--metrics-port", "RELAY_METRICS_PORT", "", "TCP port of /metrics; none without it"),
         ("--log-level", "RELAY_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
     ]
     for flag, variable, fallback, text in options:

@@ -15,6 +15,7 @@ from relay.follow import Follower
 from relay.keyframes import KeyframeRequester, Schedule
 from relay.nack import NackList
 from relay.reception import Reception
+from relay.tally import tally
 from relay.track import VIDEO, Track
 
 HISTORY = {"video": 1024, "audio": 128}
@@ -172,6 +173,7 @@ class InboundStream:
         now = self._clock()
         missing = self._nacks.due(now)
         if missing:
+            tally.nacks_sent += len(missing)
             self._send(rtcp.pack_nack(1, self.ssrc, missing))
         self._arm_nack(now)
 
@@ -181,6 +183,7 @@ class InboundStream:
             self._keyframes.request()
 
     def _send_pli(self) -> None:
+        tally.plis_sent += 1
         self._send(rtcp.pack_pli(1, self.ssrc))
 
     def packet(self, index: int) -> Packet | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from relay.tally import tally
+
 MIN_INTERVAL = 0.5
 """Seconds between two requests for one stream."""
 RETRY = 1.0
@@ -40,6 +42,7 @@ class KeyframeRequester:
 
     def satisfied(self) -> None:
         """A keyframe has begun."""
+        tally.keyframes += 1
         self.wanted = False
 
     def stop(self) -> None:

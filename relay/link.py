@@ -19,6 +19,7 @@ from websockets.exceptions import WebSocketException
 from relay import protocol
 from relay.protocol import BadMessage, Command
 from relay.room import Refusal
+from relay.tally import tally
 
 log = logging.getLogger("relay.link")
 
@@ -43,6 +44,11 @@ class Link:
         self._handle, self._greet = handle, greet
         self._queue: asyncio.Queue[Message] | None = None
         self._overrun = asyncio.Event()
+
+    @property
+    def queued(self) -> int | None:
+        """Messages waiting for the site; None while it is away."""
+        return None if self._queue is None else self._queue.qsize()
 
     def send(self, message: Message) -> None:
         """Sends an event to the site, if it is there."""
@@ -127,6 +133,7 @@ class Link:
         try:
             return {"re": request, "ok": True, **self._handle(command)}
         except Refusal as refusal:
+            tally.refusals += 1
             log.info("%s refused: %s", command.t, refusal.message)
             return _refused(request, refusal.code, refusal.message)
         except Exception:

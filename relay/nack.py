@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from relay.tally import tally
+
 REORDER_DELAY = 0.01
 """Seconds to wait for a packet that was merely overtaken."""
 MAX_TRIES = 10
@@ -57,6 +59,7 @@ class NackList:
             if entry.tries >= MAX_TRIES or now - entry.since > MAX_AGE:
                 del self._missing[index]
                 self.given_up += 1
+                tally.lost += 1
                 continue
             entry.tries += 1
             entry.asked = now

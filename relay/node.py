@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from relay import __version__, protocol
+from relay import __version__, metrics, protocol
 from relay.answer import candidates
 from relay.config import Config
 from relay.connection import Connection, Context
@@ -19,6 +19,7 @@ from relay.mux import Mux, open_socket
 from relay.publisher import Publisher
 from relay.room import Refusal, Room
 from relay.sdp import SdpError, parse_offer
+from relay.tally import tally
 from relay.track import Track
 
 log = logging.getLogger("relay")
@@ -51,6 +52,7 @@ class Node:
         self._probes: dict[str, ProbePeer] = {}
         self._due: dict[Connection, float] = {}
         self._draining = False
+        self._load = self._lag = 0.0
         self._link = Link(config.site_url, config.secret, self.handle, self._greetings)
         self._context = Context(
             registry=self._mux,
@@ -70,6 +72,8 @@ class Node:
                 tasks.create_task(self._link.run())
                 tasks.create_task(self._tick())
                 tasks.create_task(self._report_load())
+                if self._config.metrics_port is not None:
+                    tasks.create_task(self._serve_metrics(self._config.metrics_bind, self._config.metrics_port))
         finally:
             for room in list(self._rooms.values()):
                 self._close(room)
@@ -117,6 +121,7 @@ class Node:
         if room is None:
             room = Room(command.room, self._config.room_size, self._context, self._on_change, self._renegotiate)
             self._rooms[command.room] = room
+        tally.joins += not known
         fresh = room.join(command.peer, command.username, command.mic, command.cam)
         tracks = [room.describe(track) for track in room.tracks(besides=command.peer)]
         return {"fresh": fresh, "tracks": tracks}
@@ -209,6 +214,29 @@ class Node:
     def _participants(self) -> int:
         return sum(len(room.participants) for room in self._rooms.values())
 
+    def figures(self) -> tuple[metrics.Family, metrics.Family]:
+        """Gauges and counters for Prometheus."""
+        counted = self._mux.counters
+        gauges = {
+            "rooms": (len(self._rooms), "Rooms with people"),
+            "participants": (self._participants(), "People in rooms"),
+            "connections": (sum(1 for _ in self._connections()), "Peer connections"),
+            "capacity": (self._config.capacity, "People this relay accepts"),
+            "load_ratio": (self._load, "CPU share of one core over 5 s"),
+            "draining": (self._draining, "1 while its calls move away"),
+            "link_up": (self._link.queued is not None, "1 while the site is connected"),
+            "link_queue_length": (self._link.queued or 0, "Messages waiting for the site"),
+            "loop_lag_seconds": (self._lag, "How late the last tick was"),
+        }
+        counters = {
+            "packets_received": (counted.media, "RTP and RTCP datagrams received"),
+            "packets_sent": (self._mux.egress.sent, "Datagrams sent"),
+            "packets_dropped": (self._mux.egress.dropped, "Datagrams the kernel had no room for"),
+            "datagrams_malformed": (counted.malformed, "Datagrams that are nothing of ours"),
+            "datagrams_stray": (counted.stray, "Datagrams of strangers, and beyond their rate"),
+        }
+        return gauges, counters
+
     def _connections(self) -> Iterator[Connection]:
         for room in self._rooms.values():
             for participant in room.participants.values():
@@ -216,11 +244,23 @@ class Node:
         for probe in self._probes.values():
             yield probe.connection
 
+    async def _serve_metrics(self, bind: str, port: int) -> None:
+        """Media matter more: without its endpoint the relay goes on."""
+        try:
+            async with metrics.served(bind, port, self.figures) as bound:
+                log.info("metrics tcp=%d", bound)
+                await asyncio.Event().wait()
+        except OSError as error:
+            log.error("no metrics on %s:%d (%s): choose another RELAY_METRICS_PORT", bind, port, error.strerror)
+
     async def _tick(self) -> None:
         while True:
+            due = time.monotonic() + TICK
             await asyncio.sleep(TICK)
             try:
-                self._on_tick(time.monotonic())
+                now = time.monotonic()
+                self._lag = max(now - due, 0.0)
+                self._on_tick(now)
             except Exception:
                 # One peer's state is broken: the reports and deadlines of the others go on.
                 log.exception("tick failed")
@@ -244,19 +284,19 @@ class Node:
             self._end_probe(peer)
 
     async def _report_load(self) -> None:
-        busy, at, load = time.process_time(), time.monotonic(), 0.0
+        busy, at = time.process_time(), time.monotonic()
         while True:
             await asyncio.sleep(LOAD_INTERVAL)
             busy_now, now = time.process_time(), time.monotonic()
             share = min((busy_now - busy) / (now - at), 1.0)
-            load += (share - load) * min((now - at) / LOAD_MEMORY, 1.0)
+            self._load += (share - self._load) * min((now - at) / LOAD_MEMORY, 1.0)
             busy, at = busy_now, now
             self._link.send(
                 {
                     "t": "load",
                     "rooms": len(self._rooms),
                     "participants": self._participants(),
-                    "load": round(load, 3),
+                    "load": round(self._load, 3),
                     "packets_in": self._mux.counters.media,
                     "packets_out": self._mux.egress.sent,
                     "lost": sum(c.lost for c in self._connections() if isinstance(c, Publisher)),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from relay import rtcp, rtp, vp8
 from relay.follow import Follower
 from relay.limits import TokenBucket
+from relay.tally import tally
 from relay.track import AUDIO, CLOCK_RATES
 
 if TYPE_CHECKING:
@@ -232,6 +233,7 @@ class OutboundTrack(Follower):
 
     def _resend(self, stretch: Stretch, sequence: int, marker: int, timestamp: int, payload: bytes) -> None:
         self.resends += 1
+        tally.resent += 1
         timestamp &= 0xFFFFFFFF
         if stretch.rtx is None:
             second = marker | stretch.payload_type

@@ -10,6 +10,7 @@ from relay.choose import suitable
 from relay.connection import Connection, Context
 from relay.outbound import OutboundTrack
 from relay.sdp import MediaOffer, Offer
+from relay.tally import tally
 from relay.track import VIDEO, Track
 
 
@@ -98,8 +99,10 @@ class Subscriber(Connection):
             if out is None:
                 continue
             if isinstance(item, rtcp.Nack):
+                tally.nacks_received += len(item.sequences)
                 out.on_nack(item.sequences, now)
             elif isinstance(item, rtcp.KeyframeRequest):
+                tally.plis_received += 1
                 out.request_keyframe()
             elif isinstance(item, rtcp.ReceptionReport):
                 out.on_report(item, now)

@@ -17,6 +17,7 @@ from relay.dtls import Certificate, DtlsAssociation, Fingerprint
 from relay.egress import Address, Destination, Egress
 from relay.limits import TokenBucket
 from relay.srtp import PacketBuffer, SrtpCipher
+from relay.tally import tally
 
 log = logging.getLogger("relay.transport")
 
@@ -146,6 +147,7 @@ class Transport:
                 self._sink.on_rtp(view, size, now)
                 return
         self.rejected += 1
+        tally.rejected += 1
 
     def send_rtp(self, second: int, sequence: int, timestamp: int, ssrc: int, extension: bytes, payload: bytes) -> bool:
         """Sends one RTP packet with the marker and payload type `second` and the packed `extension` block (may be
@@ -208,7 +210,9 @@ class Transport:
     def _dtls_changed(self, state: str) -> None:
         log.info("%s dtls %s", self.label, state)
         if state == "connected":
+            tally.dtls_connected += 1
             self._receiving, self._sending = self.dtls.ciphers()
             self._sink.on_connected()
         else:
+            tally.dtls_failed += state == "failed"
             self._sink.on_ended(state)

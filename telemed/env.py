@@ -41,6 +41,10 @@ class Env(BaseSettings):
     )
     turn_secret: str = Field("", description="The TURN server's static-auth-secret; needed with TURN_URLS.")
     turn_ttl: int = Field(3600, ge=60, le=86400, description="Seconds a person's TURN credentials are good for.")
+    metrics_token: str = Field("", description="Bearer token for /metrics; without one only this machine may read it.")
+    relay_metrics_port: int = Field(
+        0, ge=0, le=65000, description="TCP port of the first relay's /metrics on 127.0.0.1; none when 0."
+    )
     worker: Literal["embedded", "process", "none"] = Field(
         "embedded", description="Where due work runs: in the site, as a child of `serve`, or elsewhere."
     )

@@ -22,6 +22,7 @@ LARGE = bool(env.redis_url)
 WORKER = env.worker
 HOST, PORT, BEHIND_PROXY, LOG_LEVEL = env.host, env.port, env.behind_proxy, env.log_level
 RELAYS, RELAY_PORT, RELAY_PUBLIC_ADDRESS = env.relays, env.relay_port, env.relay_public_address
+METRICS_TOKEN, RELAY_METRICS_PORT = env.metrics_token, env.relay_metrics_port
 TURN_URLS, TURN_SECRET, TURN_TTL = env.turn_list, env.turn_secret, env.turn_ttl
 MAX_UPLOAD_BYTES = env.max_upload_mb * 1024 * 1024
 
@@ -43,6 +44,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "telemed.metrics.durations",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -171,7 +173,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = not DEBUG
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31536000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -15,6 +15,7 @@ urlpatterns = [
     path("accounts/language/", account.set_language, name="set-language"),
     path("accounts/alive/", account.alive, name="session-alive"),
     path("healthz", views.healthz, name="healthz"),
+    path("metrics", views.metrics, name="metrics"),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
     path("", include("consult.urls")),
     path("", include("imaging.urls")),

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import hmac
+import ipaddress
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +14,13 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from consult.services import relay
+from telemed.metrics import exposition
 from telemed.models import Beacon
 
 PART_SECONDS = 2
@@ -43,6 +46,26 @@ def healthz(request: HttpRequest) -> JsonResponse:
     response = JsonResponse(answer, status=200 if well else 503)
     response._has_been_logged = True  # type: ignore[attr-defined]  # asked every few seconds, not an error of ours
     return response
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """This process's figures for Prometheus: with the token, or without one from this machine. 404 for others."""
+    if not _may_scrape(request):
+        raise Http404
+    body, kind = exposition()
+    return HttpResponse(body, content_type=kind)
+
+
+def _may_scrape(request: HttpRequest) -> bool:
+    if settings.METRICS_TOKEN:
+        given = request.headers.get("Authorization", "")
+        return hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
+    try:
+        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
 
 
 def _rows() -> dict[str, Any]:

@@ -19,8 +19,18 @@ from tests.cast import Cast
 from tests.imaging import doors as pictures
 
 SECRET = "仅限泥屯"  # in every text of Nitun's consultation
-OPEN_TO_ALL = {"login", "logout", "password_change", "set-language", "session-alive", "healthz", "javascript-catalog"}
-ABOUT_THE_SITE = OPEN_TO_ALL | {"styleguide"}
+OPEN_TO_ALL = {
+    "login",
+    "logout",
+    "password_change",
+    "set-language",
+    "session-alive",
+    "healthz",
+    "metrics",
+    "javascript-catalog",
+}
+OF_MACHINES = {"metrics"}  # tests/platform/test_metrics.py
+ABOUT_THE_SITE = OPEN_TO_ALL | OF_MACHINES | {"styleguide"}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Coroutine
 from importlib import import_module
 from typing import Any, ClassVar
@@ -31,6 +32,9 @@ TOO_MUCH = 1008
 TRY_AGAIN = 1013
 RECHECK_SECONDS = 60.0
 TASKS_LIMIT = 24
+
+open_sockets: Counter[str] = Counter()
+"""Sockets this process holds, by name."""
 
 
 class Socket(AsyncWebsocketConsumer):
@@ -81,6 +85,7 @@ class Socket(AsyncWebsocketConsumer):
             await self.close(code)
             return
         self.sender = Sender(self.send, lambda: self.spawn(self.shut(TRY_AGAIN)))
+        open_sockets[self.name] += 1
         self.spawn(self._recheck_forever())
         await self.admitted()
 
@@ -97,6 +102,7 @@ class Socket(AsyncWebsocketConsumer):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         if self.sender:
+            open_sockets[self.name] -= 1
             await self.sender.stop()
 
     async def shut(self, code: int) -> None:

@@ -27,7 +27,13 @@ DEMO_ACCOUNTS = {
     "scheduler": "receives and assigns requests",
     "regulator": "reads the audit",
 }
-SITE_SECRETS = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "TURN_SECRET"}  # nothing a relay has to know
+SITE_SECRETS = {
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "TURN_SECRET",
+    "METRICS_TOKEN",
+}  # nothing a relay has to know
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - translated, not bound
 
 
@@ -105,6 +111,7 @@ def _relay(number: int) -> Child:
         "RELAY_NAME": name,
         "RELAY_PORT": str(port),
         "RELAY_PUBLIC_ADDRESS": settings.RELAY_PUBLIC_ADDRESS,
+        "RELAY_METRICS_PORT": str(settings.RELAY_METRICS_PORT + number) if settings.RELAY_METRICS_PORT else "",
         "RELAY_LOG_LEVEL": settings.LOG_LEVEL,
     }
     # Not SIGTERM, which moves the calls first: when everything ends there is nowhere to move to.
