@@ -22,7 +22,9 @@ def figures(**how: Any) -> dict[tuple[str, ...], float]:
     answer = Client().get("/metrics", **how)
     assert answer.status_code == 200
     families = text_string_to_metric_families(answer.content.decode())
-    return {(s.name, *(s.labels[key] for key in sorted(s.labels))): s.value for family in families for s in family.samples}
+    return {
+        (s.name, *(s.labels[key] for key in sorted(s.labels))): s.value for family in families for s in family.samples
+    }
 
 
 def test_only_this_machine_reads_it_without_a_token(settings: Any) -> None:
