@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: run test check bench lock messages clean help dev
+.PHONY: run test check bench lab lock messages clean help dev
 
 run: ## start everything at http://127.0.0.1:8000 (HOST, PORT, RELAY_PORT, RELAY_PUBLIC_ADDRESS, DATA_DIR)
 	@$(PYTHON) deploy/prepare.py
@@ -22,6 +22,9 @@ check: dev ## style, types, templates, migrations, production settings, layers
 bench: dev ## what a forwarded packet costs, beside Janus and aiortc's MediaRelay; writes docs/performance.json and a plot
 	@$(BIN)/python -m tests.platform.run --install-for-bench
 	@$(BIN)/python -m relay.bench.report
+
+lab: dev ## what bad networks cost: every scenario of tests/net/scenarios.py, written to docs/performance.md
+	@$(BIN)/python -m tests.net
 
 lock: ## renew requirements*.txt from requirements*.in (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements.in -o requirements.txt

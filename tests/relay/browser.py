@@ -17,6 +17,7 @@ from relay.bench.process import RelayProcess, running_relay
 from relay.bench.site import SiteEnd, site_end
 from tests.browser.people import CHROMIUM
 from tests.browser.people import FLAGS as MEDIA_FLAGS
+from tests.net.proxy import Proxy
 from tests.relay.conftest import SECRET
 
 T = TypeVar("T")
@@ -147,9 +148,11 @@ def chromium(*flags: str) -> Iterator[Browser]:
 class Guest:
     """A browser page in a room."""
 
-    def __init__(self, background: Background, site: SiteEnd, page: Page, room: str, peer: str) -> None:
+    def __init__(
+        self, background: Background, site: SiteEnd, page: Page, room: str, peer: str, proxy: Proxy | None = None
+    ) -> None:
         self._background, self._site, self.page = background, site, page
-        self.room, self.peer = room, peer
+        self.room, self.peer, self.proxy = room, peer, proxy
 
     def ask(self, kind: str, **fields: Any) -> dict[str, Any]:
         return self._background.run(self._site.ask(kind, room=self.room, peer=self.peer, **fields))
@@ -159,6 +162,8 @@ class Guest:
 
     def negotiate(self, pc: str, sdp: str, **fields: Any) -> str:
         answer = str(self.ask("offer", pc=pc, sdp=sdp, **fields)["sdp"])
+        if self.proxy is not None:
+            answer = self.proxy.place(answer)
         self.page.evaluate("([name, sdp]) => answer(name, sdp)", [pc, answer])
         return answer
 
@@ -212,10 +217,11 @@ class BrowserStage:
         self.background, self.site, self.relay = background, site, relay
         self._browser, self.url = browser, url
 
-    def guest(self, room: str, peer: str) -> Guest:
+    def guest(self, room: str, peer: str, proxy: Proxy | None = None) -> Guest:
+        """Somebody with a page of their own; `proxy` is their network."""
         page = self._browser.new_context(permissions=["camera", "microphone"]).new_page()
         page.goto(self.url)
-        return Guest(self.background, self.site, page, room, peer)
+        return Guest(self.background, self.site, page, room, peer, proxy)
 
     def tracks(self, room: str, count: int, besides: str) -> list[dict[str, str]]:
         """The tracks of `room` once there are `count`, without those of `besides`."""

@@ -14,6 +14,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, MediaStreamTrack, VideoStreamTrack
 
 from relay.bench.site import SiteEnd
+from tests.net.proxy import Proxy
 
 
 def allow_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,8 +72,8 @@ class Received:
 class Client:
     """A participant."""
 
-    def __init__(self, site: SiteEnd, room: str, peer: str | None = None) -> None:
-        self.site, self.room = site, room
+    def __init__(self, site: SiteEnd, room: str, peer: str | None = None, proxy: Proxy | None = None) -> None:
+        self.site, self.room, self.proxy = site, room, proxy
         self.peer = peer or secrets.token_hex(8)
         self.pub = self._connection()
         self.sub = self._connection()
@@ -98,7 +99,8 @@ class Client:
         answer = await self.site.ask(
             "offer", room=self.room, peer=self.peer, pc=which, sdp=pc.localDescription.sdp, **fields
         )
-        await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+        sdp = self.proxy.place(answer["sdp"]) if self.proxy is not None else answer["sdp"]
+        await pc.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         return str(answer["sdp"])
 
     async def subscribe(self, tracks: list[dict[str, str]]) -> None:

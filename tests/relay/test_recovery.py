@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 
 import pytest
@@ -11,12 +10,11 @@ import pytest
 from relay.bench.canned import Profile
 from relay.bench.client import PacketConnection
 from relay.bench.party import Party
-from relay.bench.process import running_relay
-from relay.bench.site import site_end
 from relay.dtls import Certificate
+from tests.net.line import Line
+from tests.net.proxy import proxy
 from tests.relay.clients import Client, eventually, tracks_of
-from tests.relay.conftest import SECRET, Stage
-from tests.relay.proxy import lossy_proxy
+from tests.relay.conftest import Stage
 
 pytestmark = pytest.mark.slow
 
@@ -25,29 +23,22 @@ def lines(stage: Stage, *words: str) -> list[str]:
     return [line for line in stage.relay.log if all(word in line for word in words)]
 
 
-async def test_five_percent_loss_is_repaired() -> None:
-    """Both directions lose 5 %, 40 ms one way: aiortc at both ends repeats and asks for repeats."""
-    async with contextlib.AsyncExitStack() as stack:
-        proxy = await stack.enter_async_context(lossy_proxy(0.0, 0.04))
-        site, port = await stack.enter_async_context(site_end(SECRET))
-        public = {"RELAY_PUBLIC_PORT": str(proxy.port)}
-        relay = await stack.enter_async_context(running_relay(port, SECRET, **public))
-        hello = await site.connected()
-        assert hello["port"] == proxy.port
-        proxy.target = ("127.0.0.1", relay.port)
-        ann, ben = Client(site, "room", "ann"), Client(site, "room", "ben")
+async def test_five_percent_loss_is_repaired(stage: Stage) -> None:
+    """Both directions of both people lose 5 %, 40 ms one way: aiortc at both ends repeats and asks for repeats."""
+    async with proxy(("127.0.0.1", stage.port), Line(delay=0.04), Line(delay=0.04)) as network:
+        ann, ben = (Client(stage.site, "room", peer, network) for peer in ("ann", "ben"))
         for client in (ann, ben):
             await client.join()
         await ann.publish()
-        await ben.subscribe(await tracks_of(site, "room", 2))
+        await ben.subscribe(await tracks_of(stage.site, "room", 2))
         video = next(r for r in ben.received.values() if r.track.kind == "video")
         await video.more(10)
-        proxy.loss = 0.05
+        network.use(Line(loss=0.05, delay=0.04), Line(loss=0.05, delay=0.04))
         before, started = video.frames, time.monotonic()
         await video.more(150, within=20)
         # aiortc's camera makes 30 pictures/s; without repeats more than half of them could not be decoded.
         assert (video.frames - before) / (time.monotonic() - started) > 20
-        assert proxy.lost > 20
+        assert network.up.count.lost + network.down.count.lost > 20
         await ann.close()
         await ben.close()
 
