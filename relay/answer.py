@@ -112,6 +112,9 @@ def _accepted(media: MediaOffer, answer: MediaAnswer, endpoint: Endpoint) -> lis
     lines += [f"a={answer.direction}", "a=rtcp-mux"]
     if media.reduced_size:
         lines.append("a=rtcp-rsize")
+    if answer.direction == "sendonly":
+        # Viewers ask for their round trip time (RFC 3611 section 5): Chromium waits for repeats only when it knows it.
+        lines.append("a=rtcp-xr:rcvr-rtt=all")
     for form in formats:
         lines += _codec_lines(media, form, answer.sound)
     if answer.direction == "recvonly" and media.layers:

@@ -12,6 +12,8 @@ MAX_TRIES = 10
 MAX_AGE = 1.5
 MAX_MISSING = 250
 MIN_RETRY = 0.03
+PATIENCE = 1.05
+"""Round trips until a packet is asked for again. Chromium repeats none twice within one."""
 DEFAULT_RTT = 0.1
 
 
@@ -63,7 +65,7 @@ class NackList:
                 continue
             entry.tries += 1
             entry.asked = now
-            entry.due = now + max(self.rtt * 1.2, MIN_RETRY)
+            entry.due = now + max(self.rtt * PATIENCE, MIN_RETRY)
             asking.append(index)
         return sorted(asking)
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 SENDER_REPORT, RECEIVER_REPORT, SOURCE_DESCRIPTION = 200, 201, 202
-TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK = 205, 206
+TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK, EXTENDED_REPORT = 205, 206, 207
 FMT_NACK = 1
+RECEIVER_REFERENCE_TIME, DELAY_SINCE_RECEIVER_REFERENCE = 4, 5
 FMT_PLI, FMT_FIR, FMT_APPLICATION = 1, 4, 15
 
 _HEADER = struct.Struct("!BBH")
@@ -17,6 +18,8 @@ _BLOCK = struct.Struct("!LLLLLL")
 _PAIR = struct.Struct("!LL")
 _NACK_ITEM = struct.Struct("!HH")
 _UINT32 = struct.Struct("!L")
+_BLOCK_HEADER = struct.Struct("!BBH")
+_DELAY = struct.Struct("!LLL")
 MAX_BLOCKS = 31
 
 
@@ -60,7 +63,15 @@ class KeyframeRequest:
     ssrc: int
 
 
-Feedback = SenderReport | ReceptionReport | Nack | KeyframeRequest
+@dataclass(frozen=True, slots=True)
+class ReferenceTime:
+    """The receiver `ssrc` tells its 64-bit NTP time and wants it back (RFC 3611 section 4.4)."""
+
+    ssrc: int
+    ntp: int
+
+
+Feedback = SenderReport | ReceptionReport | Nack | KeyframeRequest | ReferenceTime
 
 
 def parse(compound: bytes) -> list[Feedback]:
@@ -97,6 +108,18 @@ def _parse_one(kind: int, count: int, body: bytes) -> Iterator[Feedback]:
     elif kind == PAYLOAD_FEEDBACK and count == FMT_FIR:
         for at in range(8, len(body) - 7, 8):
             yield KeyframeRequest(_UINT32.unpack_from(body, at)[0])
+    elif kind == EXTENDED_REPORT and len(body) >= 4:
+        yield from _parse_extended(_UINT32.unpack_from(body)[0], body)
+
+
+def _parse_extended(ssrc: int, body: bytes) -> Iterator[ReferenceTime]:
+    """The report blocks of RFC 3611 section 3, each with its length in words."""
+    at = 4
+    while at + 4 <= len(body):
+        end = at + 4 + (body[at + 2] << 8 | body[at + 3]) * 4
+        if body[at] == RECEIVER_REFERENCE_TIME and end == at + 12 <= len(body):
+            yield ReferenceTime(ssrc, int.from_bytes(body[at + 4 : end], "big"))
+        at = end
 
 
 def _parse_blocks(body: bytes, start: int, count: int) -> Iterator[ReceptionReport]:
@@ -166,6 +189,13 @@ def pack_nack(sender: int, ssrc: int, sequences: Iterable[int]) -> bytes:
 def pack_pli(sender: int, ssrc: int) -> bytes:
     """Asks the sender of `ssrc` for a keyframe (RFC 4585 section 6.3.1)."""
     return _packet(FMT_PLI, PAYLOAD_FEEDBACK, _PAIR.pack(sender, ssrc))
+
+
+def pack_reference_answer(sender: int, reference: ReferenceTime) -> bytes:
+    """Gives a receiver its reference time back, without delay (RFC 3611 section 4.5)."""
+    block = _BLOCK_HEADER.pack(DELAY_SINCE_RECEIVER_REFERENCE, 0, 3)
+    times = _DELAY.pack(reference.ssrc, reference.ntp >> 16 & 0xFFFFFFFF, 0)
+    return _packet(0, EXTENDED_REPORT, _UINT32.pack(sender) + block + times)
 
 
 def pack_remb(sender: int, bitrate: int, ssrcs: Sequence[int]) -> bytes:

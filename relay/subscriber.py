@@ -95,6 +95,9 @@ class Subscriber(Connection):
             self.transport.rejected += 1
             return
         for item in items:
+            if isinstance(item, rtcp.ReferenceTime):
+                self.transport.send_rtcp(rtcp.pack_reference_answer(1, item))
+                continue
             out = self._by_ssrc.get(item.ssrc)
             if out is None:
                 continue

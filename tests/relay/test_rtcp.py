@@ -89,3 +89,21 @@ def test_cut_packets_are_refused() -> None:
 def test_noise_is_refused_or_read(noise: bytes) -> None:
     with contextlib.suppress(ValueError):
         rtcp.parse(noise)
+
+
+def test_a_receivers_reference_time_is_read_and_given_back() -> None:
+    """What Chromium sends between others, RFC 3611 section 4.4; its answer is section 4.5."""
+    theirs = bytes.fromhex("81c900070000000167ff63bb000000000000540e000001b20000000000000000")
+    theirs += bytes.fromhex("80cf00040000000104000002eeade0fa1865c704")
+    reference = rtcp.ReferenceTime(1, 0xEEADE0FA1865C704)
+    assert rtcp.parse(theirs)[1:] == [reference]
+    assert (
+        rtcp.pack_reference_answer(7, reference).hex()
+        == "80cf00050000000705000003" + "00000001" + "e0fa1865" + "00000000"
+    )
+
+
+@pytest.mark.parametrize("body", ["", "04000002", "0400000200000000", "0400ffff" + "00" * 8, "0400000100000000"])
+def test_a_reference_time_that_is_cut_short_is_none(body: str) -> None:
+    words = len(bytes.fromhex(body)) // 4 + 1
+    assert rtcp.parse(bytes([0x80, 207, 0, words]) + bytes(4) + bytes.fromhex(body)) == []
