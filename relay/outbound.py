@@ -132,6 +132,12 @@ class OutboundTrack(Follower):
             payload = vp8.shifted(payload, stretch.pictures, stretch.levels)
         number = index + stretch.sequence_offset
         timestamp += stretch.timestamp_offset
+        if number < self._highest and stretch.rtx is not None:
+            # What the publisher had to repeat is a repeat here too. On its own SSRC it would look overtaken, and Chromium
+            # then waits for as many packets (up to 9) before it asks for anything that this viewer's line loses.
+            self._remember_resend(number, self._clock())
+            self._resend(stretch, number & 0xFFFF, marker, timestamp, payload)
+            return
         if self._sender.send_rtp(
             marker | stretch.payload_type,
             number & 0xFFFF,

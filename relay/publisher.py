@@ -191,8 +191,8 @@ class Publisher(Connection):
         """Sends a receiver report (RFC 3550 section 6.4.2)."""
         streams = [s for s in self._streams.values() if isinstance(s, InboundStream)]
         blocks = [block for s in streams if (block := s.report(now)) is not None]
-        if blocks:
-            self.transport.send_rtcp(rtcp.pack_receiver_report(1, blocks) + rtcp.pack_cname(1, "relay"))
+        # Also without blocks: the page takes two seconds without a word for a dead path.
+        self.transport.send_rtcp(rtcp.pack_receiver_report(1, blocks) + rtcp.pack_cname(1, "relay"))
         self._send_bitrate()
 
     def _send_bitrate(self) -> None:

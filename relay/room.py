@@ -13,8 +13,9 @@ from relay.sdp import Offer, SdpError, parse_offer
 from relay.subscriber import Subscriber
 from relay.track import AUDIO, Track
 
-PEER_TIMEOUT = 30.0
-"""Seconds without anything valid after which a participant, or one connection of it, is dropped."""
+PEER_TIMEOUT = 45.0
+"""Seconds without anything valid after which a participant, or one connection of it, is dropped: half a minute
+without a network, and the time to find a new one."""
 DTLS_GRACE = 5.0
 """Seconds a participant whose connections all ended may take to offer new ones."""
 

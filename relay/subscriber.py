@@ -111,7 +111,9 @@ class Subscriber(Connection):
                 out.on_report(item, now)
 
     def report(self, now: float) -> None:
-        """Sends a sender report for each track (RFC 3550 section 6.4.1)."""
+        """Sends a sender report for each track (RFC 3550 section 6.4.1), and an empty receiver report: the page takes
+        two seconds without a word for a dead path."""
+        self.transport.send_rtcp(rtcp.pack_receiver_report(1, []) + rtcp.pack_cname(1, "relay"))
         for out in self._outs.values():
             report = out.report(now)
             if report is not None and out.track is not None:

@@ -7,6 +7,7 @@ once and again every round trip, and shows a picture when it and all before it a
 from __future__ import annotations
 
 import itertools
+import statistics
 from dataclasses import dataclass, field
 
 from relay import rtcp
@@ -61,16 +62,27 @@ class Viewer:
     packets: int
     rtt: float
     highest: int = -1
+    overtaken: list[int] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
     here: set[int] = field(default_factory=set)
     asked: dict[int, float] = field(default_factory=dict)
     whole: list[float] = field(default_factory=list)
 
-    def take(self, number: int, now: float) -> list[int]:
-        """Packet `number` arrived; the packets to ask for at once."""
+    def take(self, number: int, repeated: bool, now: float) -> list[int]:
+        """Packet `number` arrived; the packets to ask for now: when as many came after them as usually overtake
+        one that is late (the median of the last 128, at most 9)."""
+        if number in self.here:
+            return []
         self.here.add(number)
         self.asked.pop(number, None)
-        missing = list(range(self.highest + 1, number))
+        if number < self.highest and not repeated:
+            self.overtaken = [*self.overtaken[-127:], min(self.highest - number, 9)]
+        self.waiting += range(self.highest + 1, number)
         self.highest = max(self.highest, number)
+        patience = statistics.median_low(self.overtaken) if self.overtaken else 0
+        self.waiting = [lost for lost in self.waiting if lost not in self.here]
+        missing = [lost for lost in self.waiting if self.highest - lost >= patience]
+        self.waiting = [lost for lost in self.waiting if lost not in missing]
         for lost in missing:
             self.asked[lost] = now
         while all(len(self.whole) * self.packets + p in self.here for p in range(self.packets)):
@@ -164,7 +176,7 @@ class VirtualCall:
         if repeated:
             sequence = int.from_bytes(payload[:2], "big")
         self._sequences[number] = sequence
-        self._ask(self.viewer.take(number, self.clock.now))
+        self._ask(self.viewer.take(number, repeated, self.clock.now))
 
     def _ask(self, numbers: list[int]) -> None:
         if numbers:

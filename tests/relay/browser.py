@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -24,9 +25,15 @@ T = TypeVar("T")
 
 FLAGS = [*MEDIA_FLAGS, "--autoplay-policy=no-user-gesture-required"]
 
-PAGE = b"""<!doctype html><meta charset="utf-8"><title>relay test</title><body><script>
+CUSHION = Path(__file__).resolve().parents[2] / "static" / "js" / "room" / "cushion.js"
+PAGE = b"""<!doctype html><meta charset="utf-8"><title>relay test</title><body>
+<script type="module">
+import { Cushion } from "/cushion.js";
+new Cushion(() => window.pcs.sub ?? null);
+</script>
+<script>
 const configuration = {iceServers: [], bundlePolicy: "max-bundle"};
-const pcs = {}, errors = {};
+const pcs = window.pcs = {}, errors = {};
 async function localCandidate(name) {
   const rows = [...(await pcs[name].getStats()).values()];
   const chosen = rows.find((row) => row.type === "transport")?.selectedCandidatePairId;
@@ -113,10 +120,12 @@ class Background:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        """The page, or what the room's own page does on a lossy line."""
+        script = self.path == "/cushion.js"
         self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Type", "text/javascript" if script else "text/html; charset=utf-8")
         self.end_headers()
-        self.wfile.write(PAGE)
+        self.wfile.write(CUSHION.read_bytes() if script else PAGE)
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

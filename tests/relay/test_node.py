@@ -57,13 +57,13 @@ def line(sdp: str, start: str) -> list[str]:
     return [text.partition(":")[2] for text in sdp.splitlines() if text.startswith(start)]
 
 
-async def test_silent_peers_are_dropped_after_thirty_seconds(node: Node) -> None:
+async def test_silent_peers_are_survive_half_a_minute_and_are_dropped_after_45_seconds(node: Node) -> None:
     join(node, "ann")
     publish(node, "ann", sdp_of(Certificate(), "sendonly", "audio"), **{"0": "mic"})
     now = time.monotonic()
-    node._on_tick(now + 29)
+    node._on_tick(now + 44)
     assert list(node._rooms["room"].participants) == ["ann"]
-    node._on_tick(now + 31)
+    node._on_tick(now + 46)
     assert node.sent[-1] == {"t": "gone", "room": "room", "peer": "ann", "reason": "timeout"}  # type: ignore[attr-defined]
     assert (node._rooms, node._mux._by_ufrag) == ({}, {})
 

@@ -7,7 +7,9 @@
  */
 import { Publisher } from "@/room/publisher.js";
 import { Subscriber } from "@/room/subscriber.js";
+import { Cushion } from "@/room/cushion.js";
 import { Handover } from "@/room/handover.js";
+import { Pulse } from "@/room/pulse.js";
 import { Refused } from "@/room/signal.js";
 
 /** @typedef {{username: string, name: string, hospital: string, side: string, session: string, mic: boolean, cam: boolean, screen: boolean, since: string}} Person */
@@ -36,12 +38,14 @@ export class Call extends EventTarget {
       leg.addEventListener("state", () => this.#tell("media", this.mediaState));
     }
     this.handover = new Handover(this.publisher, this.subscriber, (name, detail) => this.#tell(name, detail));
+    this.pulse = new Pulse([this.publisher, this.subscriber], signal);
+    this.cushion = new Cushion(() => this.subscriber.pc);
     this.#listen();
   }
 
   /** The worse of the two legs; "connected" when both carry. */
   get mediaState() {
-    const states = [this.publisher.pc, this.subscriber.pc].filter((pc) => pc).map((pc) => pc?.connectionState ?? "");
+    const states = [this.publisher, this.subscriber].filter((leg) => leg.pc).map((leg) => leg.state);
     return states.find((state) => state !== "connected") ?? "connected";
   }
 

@@ -6,8 +6,7 @@
 import { ways } from "@/room/ice.js";
 import { Refused } from "@/room/signal.js";
 
-const RESTART_AFTER = 1500; // of "disconnected": the path is gone, not one packet late
-const REBUILD_AFTER = 4000; // of a restart that did not help
+const RESTART_AFTER = 500; // of "disconnected": the path is gone, not one packet late
 const RETRY_AFTER = 1000;
 
 /** @typedef {(role: "pub" | "sub", sdp: string, more: Record<string, unknown>) => Promise<string>} Negotiate */
@@ -22,6 +21,7 @@ export class Leg extends EventTarget {
   #due = false;
   #restart = false;
   #timer = 0;
+  #silent = false;
   #role;
   #negotiate;
 
@@ -45,7 +45,7 @@ export class Leg extends EventTarget {
 
   close() {
     clearTimeout(this.#timer);
-    this.#due = this.#restart = this.#busy = false;
+    this.#due = this.#restart = this.#busy = this.#silent = false;
     this.pc?.close();
     this.pc = null;
   }
@@ -82,13 +82,23 @@ export class Leg extends EventTarget {
     this.#work();
   }
 
-  /** Nothing comes through: find a new path. */
+  /** How it stands: what the browser says, but "disconnected" as soon as nothing comes through. */
+  get state() {
+    return this.pc && this.#silent ? "disconnected" : (this.pc?.connectionState ?? "");
+  }
+
+  /** Nothing comes through any more, or something does again. @param {boolean} silent */
+  falls(silent) {
+    if (silent === this.#silent) return;
+    this.#silent = silent;
+    this.dispatchEvent(new CustomEvent("state", { detail: this.state }));
+  }
+
+  /** Find a new path; waits for the site if that is away. */
   restart() {
-    if (!this.pc) return;
+    if (!this.pc || this.#restart) return;
     this.#restart = true;
     this.change();
-    clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => this.pc?.connectionState === "connected" || this.open(), REBUILD_AFTER);
   }
 
   /** The site is back: go on with what waits. */
@@ -119,9 +129,9 @@ export class Leg extends EventTarget {
   async #round(pc) {
     const iceRestart = this.#restart;
     await pc.setLocalDescription(await pc.createOffer({ iceRestart }));
-    this.#restart = false;
     const answer = await this.#negotiate(this.#role, pc.localDescription?.sdp ?? "", this.describe());
     if (pc !== this.pc) return;
+    if (iceRestart) this.#restart = false;
     await pc.setRemoteDescription({ type: "answer", sdp: answer });
     this.settled();
   }
@@ -144,8 +154,9 @@ export class Leg extends EventTarget {
     clearTimeout(this.#timer);
     const state = pc.connectionState;
     if (state === "disconnected") this.#timer = window.setTimeout(() => this.restart(), RESTART_AFTER);
-    if (state === "failed") this.#timer = window.setTimeout(() => this.open(), 0);
-    this.dispatchEvent(new CustomEvent("state", { detail: state }));
+    // Without a path the keys are still good; a handshake that failed is not.
+    if (state === "failed") this.#timer = window.setTimeout(() => (pc.iceConnectionState === "failed" ? this.restart() : this.open()), 0);
+    this.dispatchEvent(new CustomEvent("state", { detail: this.state }));
   }
 }
 

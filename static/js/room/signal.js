@@ -2,7 +2,9 @@
 /** The room socket (docs/protocol.md): keeps it open, matches answers to offers. Knows no media and no DOM. */
 
 const FIRST_WAIT = 300;
-const LONGEST_WAIT = 3000;
+const LONGEST_WAIT = 2000;
+const CONNECT_WITHIN = 4000; // a network that is gone leaves a connection attempt hanging for minutes
+const PROOF_WITHIN = 1500;
 const PING_EVERY = 5000;
 const PATIENCE = 12_000; // without any word from the site the line is dead
 const ANSWER_WITHIN = 8000;
@@ -39,7 +41,6 @@ export class Signal extends EventTarget {
     this.#url = new URL(path, location.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     setInterval(() => this.#beat(), PING_EVERY);
-    addEventListener("online", () => this.#socket?.readyState === WebSocket.OPEN || this.#retryNow());
   }
 
   get isOpen() {
@@ -50,6 +51,7 @@ export class Signal extends EventTarget {
     this.#closed = false;
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
+    setTimeout(() => socket.readyState === WebSocket.CONNECTING && this.#drop(socket), CONNECT_WITHIN);
     socket.addEventListener("open", () => {
       this.#heard = performance.now();
       this.#tell("open");
@@ -79,6 +81,18 @@ export class Signal extends EventTarget {
       this.#pending.set(key, { resolve, reject, timer });
       if (!this.send(message)) this.#refuse(key, new Refused("away"));
     });
+  }
+
+  /** The network may have changed: a line that does not answer is replaced at once instead of after PATIENCE. */
+  hurry() {
+    const socket = this.#socket;
+    if (!this.isOpen || !socket) {
+      this.#retryNow();
+      return;
+    }
+    const asked = performance.now();
+    this.send({ t: "ping", n: Math.round(asked) });
+    setTimeout(() => this.#heard < asked && this.#drop(socket), PROOF_WITHIN);
   }
 
   close() {
@@ -144,10 +158,15 @@ export class Signal extends EventTarget {
   #beat() {
     if (!this.isOpen) return;
     if (performance.now() - this.#heard > PATIENCE) {
-      const dead = this.#socket;
-      this.#lost(1006);
-      dead?.close();
+      if (this.#socket) this.#drop(this.#socket);
     } else this.send({ t: "ping", n: Math.round(performance.now()) });
+  }
+
+  /** @param {WebSocket} socket a dead one: its own close may take minutes to be told */
+  #drop(socket) {
+    if (socket !== this.#socket) return;
+    this.#lost(1006);
+    socket.close();
   }
 
   /** @param {string} name @param {unknown} [detail] */
