@@ -25,6 +25,7 @@ bench: dev ## what a forwarded packet costs, beside Janus and aiortc's MediaRela
 
 lab: dev ## what bad networks cost: every scenario of tests/net/scenarios.py, written to docs/performance.md
 	@$(BIN)/python -m tests.net
+	@$(BIN)/python -m pytest -q -s -m lab tests/net
 
 lock: ## renew requirements*.txt from requirements*.in (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements.in -o requirements.txt

@@ -29,8 +29,8 @@ NEEDED_FOR_BENCH = {"janus": "janus"}
 CHINESE_FONT = "fonts-noto-cjk"
 LARGE_FOLDERS = ["tests/consult", "tests/imaging", "tests/live"]
 PARTS = {  # name: (form, arguments of pytest)
-    "small form": ("small", ["-n", "2", "--dist=loadfile", "-m", "not browser and not large"]),
-    "small form, browser": ("small", ["-m", "browser and not large"]),
+    "small form": ("small", ["-n", "2", "--dist=loadfile", "-m", "not browser and not large and not lab"]),
+    "small form, browser": ("small", ["-m", "browser and not large and not lab"]),
     "large form": (
         "large",
         ["-n", "2", "--dist=loadfile", "-m", "not browser and not large and not small", *LARGE_FOLDERS],

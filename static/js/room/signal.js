@@ -27,6 +27,7 @@ export class Refused extends Error {
 export class Signal extends EventTarget {
   #url;
   #wait = FIRST_WAIT;
+  #again = 0;
   #heard = 0;
   #closed = false;
   #count = 0;
@@ -147,11 +148,12 @@ export class Signal extends EventTarget {
       return;
     }
     this.#tell("away", code);
-    setTimeout(() => this.#retryNow(), this.#wait * (0.75 + Math.random() / 2));
+    this.#again = window.setTimeout(() => this.#retryNow(), this.#wait * (0.75 + Math.random() / 2));
     this.#wait = Math.min(this.#wait * 1.7, LONGEST_WAIT);
   }
 
   #retryNow() {
+    clearTimeout(this.#again);
     if (!this.#closed && this.#socket === null) this.connect();
   }
 
