@@ -25,6 +25,10 @@ MEASURE_INTERVAL = 0.5
 OVERHEAD = 60
 """Bytes of a packet on the wire besides its payload: IP, UDP, RTP with an extension, the SRTP tag."""
 
+MAX_DROPOUT = 3000
+"""Packets by which a number may be ahead of the last one; beyond it, or further behind than the history, it counts
+only when the next packet follows it (RFC 3550 appendix A.1)."""
+
 Packet = tuple[int, int, int, bytes]
 """Unwrapped sequence number, marker bit (0 or 0x80), timestamp, payload."""
 
@@ -69,6 +73,7 @@ class InboundStream:
         self._mask = HISTORY[track.kind] - 1
         self._history: list[Packet] = [_NOTHING] * HISTORY[track.kind]
         self._reception: Reception | None = None
+        self._after_jump = -1
         self._keyframes = KeyframeRequester(self._send_pli, schedule, clock)
         # Nothing is asked for yet, but the first keyframe tells the height.
         self._keyframes.wanted = self._is_video
@@ -94,6 +99,10 @@ class InboundStream:
             index = highest + ((sequence - highest + 0x8000) & 0xFFFF) - 0x8000
             if index == highest + 1:
                 reception.highest = index
+            elif not highest - self._mask <= index <= highest + MAX_DROPOUT:
+                index = self._jumped(reception, sequence)
+                if index < 0:
+                    return
             elif index > highest:
                 reception.highest = index
                 self._on_gap(highest + 1, index, now)
@@ -152,6 +161,23 @@ class InboundStream:
         if self._nacks is not None:
             self._nacks.arrived(index, now)
         return True
+
+    def _jumped(self, reception: Reception, sequence: int) -> int:
+        """The unwrapped number after a jump that a second packet confirms, from which viewers begin anew; -1 for the
+        first one, which may be a stray."""
+        if sequence != self._after_jump:
+            self._after_jump = (sequence + 1) & 0xFFFF
+            return -1
+        self._after_jump = -1
+        index = reception.highest + 1 + ((sequence - reception.highest - 1) & 0xFFFF)
+        reception.restart(index)
+        self.recovered = 0
+        if self._nacks is not None:
+            self._nacks.clear()
+        for viewer in self.viewers:
+            viewer.lost(self)
+        self.track.rearrange()
+        return index
 
     def _on_gap(self, first: int, end: int, now: float) -> None:
         if self._nacks is None:

@@ -39,12 +39,17 @@ class NackList:
     def gap(self, first: int, end: int, now: float) -> bool:
         """Packets `first` to `end` - 1 were skipped. False when too many are missing to be worth asking for."""
         if end - first + len(self._missing) > MAX_MISSING:
-            self.given_up += len(self._missing) + end - first
-            self._missing.clear()
+            self.given_up += end - first
+            self.clear()
             return False
         for index in range(first, end):
             self._missing[index] = _Missing(now, now + REORDER_DELAY)
         return True
+
+    def clear(self) -> None:
+        """Asks for nothing of what is missing now."""
+        self.given_up += len(self._missing)
+        self._missing.clear()
 
     def arrived(self, index: int, now: float) -> None:
         """Packet `index` came late or again; its delay tells the round trip time if it was asked for once."""

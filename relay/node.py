@@ -274,6 +274,7 @@ class Node:
             at = self._due.get(connection, now + random.random() * REPORT_INTERVAL)  # noqa: S311
             if at <= now:
                 connection.report(now)
+                connection.transport.refill()
                 at = max(at + REPORT_INTERVAL, now)
             due[connection] = at
         self._due = due

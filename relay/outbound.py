@@ -133,8 +133,8 @@ class OutboundTrack(Follower):
         number = index + stretch.sequence_offset
         timestamp += stretch.timestamp_offset
         if number < self._highest and stretch.rtx is not None:
-            # What the publisher had to repeat is a repeat here too. On its own SSRC it would look overtaken, and Chromium
-            # then waits for as many packets (up to 9) before it asks for anything that this viewer's line loses.
+            # What the publisher had to repeat is a repeat here too: on its own SSRC it would look overtaken, and
+            # Chromium then waits for up to 9 packets before it asks for anything that this viewer's line loses.
             self._remember_resend(number, self._clock())
             self._resend(stretch, number & 0xFFFF, marker, timestamp, payload)
             return

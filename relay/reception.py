@@ -34,6 +34,11 @@ class Reception:
                 self._jitter += (change - self._jitter) / 16
         self._transit = transit
 
+    def restart(self, first: int) -> None:
+        """The sender goes on from another number: what lies between was never sent."""
+        self._base = self.highest = first
+        self.received = self._expected_before = self._received_before = 0
+
     def on_sender_report(self, ntp: int, now: float) -> None:
         """Remembers when the sender's last report came, for its round trip time."""
         self._report_ntp, self._report_at = ntp, now

@@ -24,6 +24,9 @@ log = logging.getLogger("relay.transport")
 MAX_CREDENTIALS = 3
 MAX_ADDRESSES = 8
 MAX_TRANSACTIONS = 1024
+MAX_PACKETS = 3000
+"""SRTP and SRTCP packets taken from one connection between two refills, a second apart. Two cameras in three sizes, a
+screen and two microphones are 1,100, with every packet repeated 2,200."""
 _HEADER_INTO = rtp.HEADER.pack_into
 
 
@@ -71,6 +74,7 @@ class Transport:
         self._receiving: SrtpCipher | None = None
         self._sending: SrtpCipher | None = None
         self.closed = False
+        self._allowance = MAX_PACKETS
         self.last_valid = time.monotonic()
         self.rejected = 0
         self.ufrag, self.password = self.new_credentials()
@@ -133,6 +137,9 @@ class Transport:
         cipher = self._receiving
         if cipher is None:
             return
+        self._allowance -= 1
+        if self._allowance < 0:
+            return
         view = buffer.view
         if 192 <= view[1] <= 223:
             size = cipher.unprotect_rtcp(buffer, length)
@@ -148,6 +155,12 @@ class Transport:
                 return
         self.rejected += 1
         tally.rejected += 1
+
+    def refill(self) -> None:
+        """Another second has passed: what comes in is taken again."""
+        if self._allowance < 0:
+            log.warning("%s sent %d packets too many in a second", self.label, -self._allowance)
+        self._allowance = MAX_PACKETS
 
     def send_rtp(self, second: int, sequence: int, timestamp: int, ssrc: int, extension: bytes, payload: bytes) -> bool:
         """Sends one RTP packet with the marker and payload type `second` and the packed `extension` block (may be

@@ -20,7 +20,8 @@ DOCTOR, EXPERT = "doctor.nitun", "expert.provincial"
 THROUGH = """
 const take = RTCPeerConnection.prototype.setRemoteDescription;
 RTCPeerConnection.prototype.setRemoteDescription = function (description) {
-  const sdp = description.sdp.replace(/(a=candidate:\\S+ 1 udp \\d+) \\S+ \\d+ typ host/g, "$1 127.0.0.1 PORT typ host");
+  const known = /(a=candidate:\\S+ 1 udp \\d+) \\S+ \\d+ typ host/g;
+  const sdp = description.sdp.replace(known, "$1 127.0.0.1 PORT typ host");
   return take.call(this, {type: description.type, sdp});
 };
 """

@@ -10,9 +10,10 @@ import itertools
 import statistics
 from dataclasses import dataclass, field
 
-from relay import rtcp
+from relay import codecs, rtcp
 from relay.inbound import InboundStream, RetransmissionStream
-from relay.outbound import Format, OutboundTrack
+from relay.outbound import OutboundTrack
+from relay.sdp import Format
 from relay.track import VIDEO, Track
 from tests.net.line import Line, Link
 from tests.relay.fakes import Clock
@@ -124,13 +125,19 @@ class VirtualCall:
         self.publisher_up, self.publisher_down = Link(line, seed), Link(line, seed + 1)
         self.viewer_up, self.viewer_down = Link(line, seed + 2), Link(line, seed + 3)
         self.track = Track("camera", "ann", VIDEO, "camera")
-        self.inbound = InboundStream(self.track, SSRC, VP8, True, self._to_publisher, self.clock.schedule, self.clock)
+        self.inbound = InboundStream(
+            self.track, SSRC, codecs.VP8, VP8, True, self._to_publisher, self.clock.schedule, self.clock
+        )
         self.rtx = RetransmissionStream(self.inbound, RTX)
         self.track.bind(self.inbound)
-        self.out = OutboundTrack(_Sender(self), VIDEO, "1", Format(VP8, RTX, None), self.clock)
+        self.out = OutboundTrack(_Sender(self), VIDEO, "1", self._choose, self.clock)
         self.out.rtt = rtt
-        self.out.attach(self.track)
+        self.out.negotiate({codecs.VP8.name: Format(codecs.VP8, VP8, RTX)}, None)
+        self.out.follow(self.track)
         self._sequences: dict[int, int] = {}
+
+    def _choose(self) -> None:
+        self.out.aim((*self.track.layers, None)[0])
 
     def carry(self, link: Link, arrive: object) -> None:
         """`arrive` is called when a datagram has crossed `link`, or never."""

@@ -245,3 +245,35 @@ def test_packets_of_another_payload_type_are_not_forwarded() -> None:
     _, wire = scene.viewer()
     scene.stream.receive(13, 10, 0, KEY, scene.clock.now)
     assert wire.sent == []
+
+
+def test_a_number_far_ahead_counts_only_when_the_next_follows_it() -> None:
+    """RFC 3550 appendix A.1: one stray packet must not make all that follow look old."""
+    scene = Scene()
+    _, wire = scene.viewer()
+    scene.packet(10, KEY)
+    scene.packet(30000, b"stray")
+    scene.packet(50000, b"stray")
+    scene.packet(11)
+    assert (wire.numbers(), [packet[4] for packet in wire.sent]) == ([0, 1], [KEY, INTER])
+
+
+def test_after_a_confirmed_jump_viewers_go_on_at_the_next_keyframe_without_a_gap() -> None:
+    scene = Scene()
+    _, wire = scene.viewer()
+    for sequence, payload in [(10, KEY), (11, INTER), (30000, INTER), (30001, INTER), (30002, KEY), (30003, INTER)]:
+        scene.packet(sequence, payload)
+    assert wire.numbers() == [0, 1, 2, 3]
+    assert scene.asked[-1] == rtcp.KeyframeRequest(5)
+    assert scene.stream.lost == 0
+    for sequence, payload in [(5, INTER), (6, KEY), (7, INTER)]:  # and back again, as a sender that was restarted
+        scene.packet(sequence, payload)
+    assert wire.numbers() == [0, 1, 2, 3, 4, 5]
+
+
+def test_sound_goes_on_at_once_after_a_jump() -> None:
+    scene = Scene("audio")
+    _, wire = scene.viewer()
+    for sequence in (7, 8, 20000, 20001, 20002):
+        scene.packet(sequence, b"opus")
+    assert wire.numbers() == [0, 1, 2, 3]
