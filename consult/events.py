@@ -25,7 +25,7 @@ def bind(loop: asyncio.AbstractEventLoop) -> None:
 def announce(*, consultation: int | None, kind: str, seq: int, people: Iterable[int]) -> None:
     """After commit: tell the consultation's room and each person's pages that something changed.
 
-    `kind` is consultation, message, image, opinion or notification; `seq` is the newest number of that kind.
+    `kind` is consultation, message, image, still, opinion or notification; `seq` is the newest number of that kind.
     """
     news = {"type": "news", "kind": kind, "consultation": consultation, "seq": seq}
     groups = [f"person.{pk}" for pk in sorted(set(people))]

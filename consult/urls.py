@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from consult.views import consent, consultation, decision, home, message, moves, notification, opinion, request, room
+from consult.views import (
+    consent,
+    consultation,
+    decision,
+    home,
+    message,
+    moves,
+    notification,
+    opinion,
+    quality,
+    request,
+    room,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -30,6 +42,8 @@ urlpatterns = [
     path("consultations/<int:pk>/opinion/<int:version>.pdf", opinion.pdf, name="opinion-pdf"),
     path("consultations/<int:pk>/room/", room.room, name="room"),
     path("consultations/<int:pk>/room/state/", room.state, name="room-state"),
+    path("consultations/<int:pk>/room/quality/", quality.note, name="room-quality"),
+    path("consultations/<int:pk>/quality/", quality.section, name="consultation-quality"),
     path("consultations/<int:pk>/decision/", decision.section, name="consultation-decide"),
     path("consultations/<int:pk>/dialogs/<slug:slug>/", moves.dialog, name="consultation-dialog"),
     *moves.urls(),

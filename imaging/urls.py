@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from imaging.views import image, listing, upload
+from imaging.views import image, listing, still, upload
 
 urlpatterns = [
     path("consultations/<int:pk>/images/", listing.fragment, name="images"),
     path("consultations/<int:pk>/images/list/", listing.as_json, name="image-list"),
     path("consultations/<int:pk>/images/uploads/", upload.collection, name="upload"),
     path("uploads/<slug:token>/", upload.part, name="upload-part"),
+    path("consultations/<int:pk>/stills/", still.ask, name="stills"),
+    path("stills/<int:pk>/", still.state, name="still"),
+    path("stills/<int:pk>/failed/", still.fail, name="still-failed"),
     path("images/<int:pk>/", image.page, name="image"),
     path("images/<int:pk>/frames/<int:number>/", image.frame, name="image-frame"),
     path("images/<int:pk>/thumbnail/", image.thumbnail, name="image-thumbnail"),

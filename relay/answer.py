@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relay.dtls import Fingerprint
-from relay.rtp import MID_URI, REPAIRED_RID_URI, RID_URI
+from relay.rtp import LEVEL_URI, MID_URI, REPAIRED_RID_URI, RID_URI
 from relay.sdp import Format, MediaOffer, Offer
 
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
@@ -109,6 +109,8 @@ def _accepted(media: MediaOffer, answer: MediaAnswer, endpoint: Endpoint) -> lis
     ]
     if media.mid_extension is not None:
         lines.append(f"a=extmap:{media.mid_extension} {MID_URI}")
+    if media.level_extension is not None and answer.direction == "recvonly":
+        lines.append(f"a=extmap:{media.level_extension} {LEVEL_URI}")
     lines += [f"a={answer.direction}", "a=rtcp-mux"]
     if media.reduced_size:
         lines.append("a=rtcp-rsize")

@@ -231,6 +231,16 @@ class InboundStream:
         return self._reception.report(now) if self._reception is not None else None
 
     @property
+    def received(self) -> int:
+        """Packets that came, also those that came again."""
+        return self._reception.received + self.recovered if self._reception is not None else 0
+
+    @property
+    def jitter(self) -> float:
+        """Seconds (RFC 3550 section A.8)."""
+        return self._reception.jitter if self._reception is not None else 0.0
+
+    @property
     def lost(self) -> int:
         """Packets that never came, not even again."""
         return max(self._reception.lost - self.recovered, 0) if self._reception is not None else 0

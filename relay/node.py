@@ -14,10 +14,11 @@ from relay.answer import candidates
 from relay.config import Config
 from relay.connection import Connection, Context
 from relay.dtls import Certificate
+from relay.figures import INTERVAL, figures
 from relay.link import Link, Message
 from relay.mux import Mux, open_socket
 from relay.publisher import Publisher
-from relay.room import Refusal, Room
+from relay.room import Refusal, Room, Shown
 from relay.sdp import SdpError, parse_offer
 from relay.tally import tally
 from relay.track import Track
@@ -74,6 +75,7 @@ class Node:
                 tasks.create_task(self._report_load())
                 if self._config.metrics_port is not None:
                     tasks.create_task(self._serve_metrics(self._config.metrics_bind, self._config.metrics_port))
+                tasks.create_task(self._report_quality())
         finally:
             for room in list(self._rooms.values()):
                 self._close(room)
@@ -102,7 +104,8 @@ class Node:
             case protocol.Probe():
                 return {"sdp": self._probe(command)}
             case protocol.State():
-                self._room(command.room).state(command.peer, command.mic, command.cam, command.screen)
+                shown = Shown(command.mic, command.cam, command.screen, command.clinical, command.stethoscope)
+                self._room(command.room).state(command.peer, shown)
             case protocol.Show():
                 self._room(command.room).show(command.peer, command.heights)
             case protocol.Leave():
@@ -123,6 +126,7 @@ class Node:
             self._rooms[command.room] = room
         tally.joins += not known
         fresh = room.join(command.peer, command.username, command.mic, command.cam)
+        self._link.send({"t": "speaker", **room.voices()})
         tracks = [room.describe(track) for track in room.tracks(besides=command.peer)]
         return {"fresh": fresh, "tracks": tracks}
 
@@ -161,6 +165,7 @@ class Node:
     def _drop(self, room: Room, peer: str, reason: str) -> None:
         if peer not in room.participants:
             return
+        self._tell_quality(room, peer)
         room.leave(peer)
         log.info("%s/%s gone: %s", room.name, peer, reason)
         self._link.send({"t": "gone", "room": room.name, "peer": peer, "reason": reason})
@@ -207,6 +212,7 @@ class Node:
             yield self._farewell()
         for room in self._rooms.values():
             yield {"t": "room", **room.snapshot()}
+            yield {"t": "speaker", **room.voices()}
 
     def _farewell(self) -> Message:
         return {"t": "drain", "seconds": self._config.drain_seconds}
@@ -279,10 +285,25 @@ class Node:
             due[connection] = at
         self._due = due
         for room in list(self._rooms.values()):
+            if room.listen(now):
+                self._link.send({"t": "speaker", **room.voices()})
             for peer, reason in room.overdue(now):
                 self._drop(room, peer, reason)
         for peer in [peer for peer, probe in self._probes.items() if probe.until <= now]:
             self._end_probe(peer)
+
+    def _tell_quality(self, room: Room, *only: str) -> None:
+        """What was seen of everybody's line, or of those who are about to leave."""
+        peers = [p for p in room.participants.values() if not only or p.peer in only]
+        told = [seen for p in peers if (seen := figures(p)) is not None]
+        if told:
+            self._link.send({"t": "quality", "room": room.name, "peers": told})
+
+    async def _report_quality(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL)
+            for room in list(self._rooms.values()):
+                self._tell_quality(room)
 
     async def _report_load(self) -> None:
         busy, at = time.process_time(), time.monotonic()

@@ -13,7 +13,7 @@ MAX_MESSAGE = 256 * 1024
 """Bytes. The site lets 64 KiB through from a browser; escaping may make it longer."""
 MAX_HEIGHT = 10_000
 PUBLISH, SUBSCRIBE = "pub", "sub"
-SOURCES = ("mic", "camera", "screen")
+SOURCES = ("mic", "camera", "screen", "clinical", "stethoscope")
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
 
 
@@ -69,6 +69,8 @@ class State:
     mic: bool
     cam: bool
     screen: bool
+    clinical: str
+    stethoscope: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "gone": ("room", "peer", "reason"),
     "drain": ("seconds",),
     "renegotiate": ("room", "peer"),
+    "speaker": ("room", "peer", "silent"),
+    "quality": ("room", "peers"),
 }
 
 
@@ -151,6 +155,12 @@ def _name(name: str) -> Callable[[Mapping[str, Any]], str]:
         return value
 
     return read
+
+
+def _word(name: str, longest: int) -> Callable[[Mapping[str, Any]], str]:
+    """As `_text`, but absent is empty."""
+    read = _text(name, longest)
+    return lambda message: read(message) if message.get(name) is not None else ""
 
 
 def _flag(name: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -203,6 +213,8 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "mic": _flag("mic"),
     "cam": _flag("cam"),
     "screen": _flag("screen"),
+    "clinical": _word("clinical", 20),
+    "stethoscope": _flag("stethoscope"),
     "pc": _connection,
     "tracks": _tracks,
     "want": _want,

@@ -45,6 +45,7 @@ class Publisher(Connection):
         self._streams: dict[int, Stream] = {}
         self._named: dict[int, tuple[str, str]] = {}
         self._extensions: tuple[tuple[int, ...], ...] = ((), (), ())
+        self._voices: dict[int, IncomingMedia] = {}
 
     def negotiate(self, offer: Offer, tracks: dict[str, Track], readers: Collection[Collection[str]] = ()) -> str:
         """The answer to `offer`; `tracks` says what each mid in use carries, `readers` the codecs each viewer can
@@ -92,6 +93,7 @@ class Publisher(Connection):
                 media.track.unbind(stream)
 
     def _forget(self, stream: InboundStream) -> None:
+        self._voices.pop(stream.ssrc, None)
         self._streams = {
             ssrc: known
             for ssrc, known in self._streams.items()
@@ -110,6 +112,11 @@ class Publisher(Connection):
         if bounds is None:
             self.transport.rejected += 1
             return
+        voice = self._voices.get(ssrc)
+        if voice is not None and voice.offer.level_extension is not None:
+            level = rtp.extension(packet, length, voice.offer.level_extension)
+            if level is not None:
+                voice.track.heard(level[0] & 0x7F)
         stream.receive(second, sequence, timestamp, bytes(packet[bounds[0] : bounds[1]]), now)
 
     def _latch(self, packet: memoryview, length: int, ssrc: int, payload_type: int) -> Stream | None:
@@ -140,6 +147,8 @@ class Publisher(Connection):
         )
         media.streams[layer] = self._streams[ssrc] = stream
         media.track.bind(stream)
+        if media.track.source == "mic":
+            self._voices[ssrc] = media
         self._send_bitrate()
         log.info("%s mid %s sends %s %s", self.label, media.offer.mid, media.track.source, layer)
         return stream
@@ -203,6 +212,10 @@ class Publisher(Connection):
                 bitrate += MAX_BITRATE.get(media.track.source, 0)
         if videos:
             self.transport.send_rtcp(rtcp.pack_remb(1, bitrate, videos))
+
+    def streams(self) -> list[InboundStream]:
+        """What arrives, without the retransmissions."""
+        return [s for s in self._streams.values() if isinstance(s, InboundStream)]
 
     @property
     def lost(self) -> int:

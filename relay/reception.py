@@ -44,6 +44,11 @@ class Reception:
         self._report_ntp, self._report_at = ntp, now
 
     @property
+    def jitter(self) -> float:
+        """Seconds."""
+        return self._jitter / self._clock
+
+    @property
     def expected(self) -> int:
         """Packets the sender has sent up to the highest number seen."""
         return self.highest - self._base + 1

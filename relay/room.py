@@ -5,17 +5,26 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from relay.connection import Connection, Context
 from relay.publisher import Publisher
 from relay.sdp import Offer, SdpError, parse_offer
+from relay.speaker import Speakers, Speaking
 from relay.subscriber import Subscriber
-from relay.track import AUDIO, Track
+from relay.track import AUDIO, VIDEO, Track
 
 PEER_TIMEOUT = 45.0
 """Seconds without anything valid after which a participant, or one connection of it, is dropped: half a minute
 without a network, and the time to find a new one."""
+KINDS = {
+    "mic": (AUDIO,),
+    "camera": (VIDEO,),
+    "screen": (AUDIO, VIDEO),
+    "clinical": (VIDEO,),
+    "stethoscope": (AUDIO,),
+}
+"""What each source may be; at most one of a kind."""
 DTLS_GRACE = 5.0
 """Seconds a participant whose connections all ended may take to offer new ones."""
 
@@ -28,15 +37,24 @@ class Refusal(Exception):
         self.code, self.message = code, message
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a participant says is on; `clinical` names the kind of the second camera, "" while there is none."""
+
+    mic: bool = False
+    cam: bool = False
+    screen: bool = False
+    clinical: str = ""
+    stethoscope: bool = False
+
+
 @dataclass(slots=True)
 class Participant:
     """One session of a person in a room. Tracks are kept by source and kind, so they outlive connections."""
 
     peer: str
     username: str
-    mic: bool = False
-    cam: bool = False
-    screen: bool = False
+    shown: Shown = field(default_factory=Shown)
     publisher: Publisher | None = None
     subscriber: Subscriber | None = None
     tracks: dict[tuple[str, str], Track] = field(default_factory=dict)
@@ -78,6 +96,8 @@ class Room:
         self.name, self._size, self._context = name, size, context
         self._on_change, self._on_renegotiate = on_change, on_renegotiate
         self.participants: dict[str, Participant] = {}
+        self._speakers = Speakers()
+        self.speaking = Speaking()
 
     def join(self, peer: str, username: str, mic: bool, cam: bool) -> bool:
         """Lets `peer` in; whether it has to build new connections. Refuses (`room_full`)."""
@@ -86,15 +106,14 @@ class Room:
             if len(self.participants) >= self._size:
                 raise Refusal("room_full", f"the room has {self._size} participants already")
             known = self.participants[peer] = Participant(peer, username)
-        known.username, known.mic, known.cam = username, mic, cam
+        known.username, known.shown = username, replace(known.shown, mic=mic, cam=cam)
         known.seen = time.monotonic()
         self._on_change(self)
         return not any(True for _ in known.connections())
 
-    def state(self, peer: str, mic: bool, cam: bool, screen: bool) -> None:
+    def state(self, peer: str, shown: Shown) -> None:
         """What `peer` shows of itself."""
-        participant = self._participant(peer)
-        participant.mic, participant.cam, participant.screen = mic, cam, screen
+        self._participant(peer).shown = shown
         self._on_change(self)
 
     def publish(self, peer: str, sdp: str, sources: Mapping[str, str]) -> str:
@@ -186,6 +205,18 @@ class Room:
                 found.append((participant.peer, "dtls"))
         return found
 
+    def listen(self, now: float) -> bool:
+        """Look who speaks; whether `speaking` has changed. To be called every `speaker.STEP` seconds."""
+        levels: dict[str, int | None] = {}
+        for participant in self.participants.values():
+            microphone = participant.tracks.get(("mic", AUDIO))
+            if microphone is not None:
+                levels[participant.peer] = microphone.loudest
+                microphone.loudest = None
+        on = {peer for peer in levels if self.participants[peer].shown.mic}
+        before, self.speaking = self.speaking, self._speakers.look(levels, on, now)
+        return self.speaking != before
+
     def tracks(self, besides: str | None = None) -> list[Track]:
         """Everything published here, except by `besides`."""
         return [
@@ -205,12 +236,13 @@ class Room:
             "source": track.source,
         }
 
+    def voices(self) -> dict[str, object]:
+        """The fields of the `speaker` event."""
+        return {"room": self.name, "peer": self.speaking.peer, "silent": list(self.speaking.silent)}
+
     def snapshot(self) -> dict[str, object]:
         """The fields of the `room` event."""
-        peers = [
-            {"peer": p.peer, "username": p.username, "mic": p.mic, "cam": p.cam, "screen": p.screen}
-            for p in self.participants.values()
-        ]
+        peers = [{"peer": p.peer, "username": p.username, **asdict(p.shown)} for p in self.participants.values()]
         return {"room": self.name, "peers": peers, "tracks": [self.describe(t) for t in self.tracks()]}
 
     def _participant(self, peer: str) -> Participant:
@@ -225,7 +257,7 @@ class Room:
             source = sources.get(media.mid)
             if source is None or media.rejected or not media.sends:
                 continue
-            if (source == "mic") != (media.kind == AUDIO) and source != "screen":
+            if media.kind not in KINDS[source]:
                 raise Refusal("bad_offer", f"mid {media.mid} is {media.kind}, not a {source}")
             key = (source, media.kind)
             if any((known.source, known.kind) == key for known in tracks.values()):

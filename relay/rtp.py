@@ -16,6 +16,7 @@ MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 REPAIRED_RID_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 """Which m-line, which of its simulcast streams, and which one a retransmission repairs (RFC 9143, RFC 8852)."""
+LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 
 Buffer = bytes | bytearray | memoryview
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from relay.codecs import CODECS, Codec
 from relay.dtls import FINGERPRINT_ALGORITHMS, Fingerprint
-from relay.rtp import MID_URI, REPAIRED_RID_URI, RID_URI
+from relay.rtp import LEVEL_URI, MID_URI, REPAIRED_RID_URI, RID_URI
 
 MAX_LENGTH = 64 * 1024
 MAX_MEDIA = 64
@@ -53,6 +53,7 @@ class MediaOffer:
     rid_extension: int | None = None
     repaired_extension: int | None = None
     layers: tuple[str, ...] = ()
+    level_extension: int | None = None
     reduced_size: bool = False
     ssrcs: list[int] = field(default_factory=list)
     rtx_ssrcs: list[int] = field(default_factory=list)
@@ -193,6 +194,7 @@ def _media(line: str, section: _Section, session: _Section) -> MediaOffer:
     offered.repaired_extension = _extension(REPAIRED_RID_URI, extmaps)
     if offered.mid_extension is not None and offered.rid_extension is not None:
         offered.layers = _layers(section)
+    offered.level_extension = _extension(LEVEL_URI, extmaps) if offered.kind == "audio" else None
     _read_ssrcs(offered, section)
     return offered
 

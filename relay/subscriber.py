@@ -64,8 +64,8 @@ class Subscriber(Connection):
             self._outs[media.mid] = self._by_ssrc[out.ssrc] = out
         out.negotiate({form.codec.name: form for form in media.known}, media.mid_extension)
         out.follow(track)
-        # A screen is not tied to the same person's lips: tracks of one stream are played in step.
-        stream = f"{track.peer}-screen" if track.source == "screen" else track.peer
+        # Tracks of one stream are played in step: only the camera is tied to the same person's lips.
+        stream = track.peer if track.source in ("mic", "camera") else f"{track.peer}-{track.source}"
         return MediaAnswer(
             "sendonly",
             sound=FULL_SOUND,
@@ -118,6 +118,11 @@ class Subscriber(Connection):
             report = out.report(now)
             if report is not None and out.track is not None:
                 self.transport.send_rtcp(report + rtcp.pack_cname(out.ssrc, out.track.peer))
+
+    @property
+    def round_trip(self) -> float:
+        """Seconds there and back of its slowest track, 0 while nothing is sent."""
+        return max((out.rtt for out in self._outs.values() if out.packets), default=0.0)
 
     def close(self) -> None:
         """Ends the connection."""

@@ -37,6 +37,8 @@ class Track:
         self.clock = CLOCK_RATES[kind]
         self.layers: tuple[InboundStream, ...] = ()
         self.viewers: tuple[Viewer, ...] = ()
+        self.loudest: int | None = None
+        """The loudest audio level (RFC 6464, 0 to 127) since it was last taken, None when no packet had one."""
 
     def bind(self, stream: InboundStream) -> None:
         """`stream` is a layer from now on, in place of the one that had its position."""
@@ -60,6 +62,11 @@ class Track:
         self.layers = tuple(sorted(self.layers, key=lambda layer: layer.height if known else layer.position))
         for viewer in self.viewers:
             viewer.layers_changed()
+
+    def heard(self, level: int) -> None:
+        """A packet had this audio level."""
+        if self.loudest is None or level < self.loudest:
+            self.loudest = level
 
     def measure(self, now: float) -> None:
         """Brings bit rates and activity up to date (monotonic seconds); viewers of a layer that stopped get another."""

@@ -14,6 +14,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from consult.models import Consultation, OpinionVersion
 from consult.services import message
+from imaging.models import Still
 from tests import cast as walk
 from tests.cast import Cast
 from tests.imaging import doors as pictures
@@ -99,6 +100,11 @@ TABLE: dict[str, Door] = {
     "opinion-pdf": Door(("consultation", "version")),
     "room": ONE,
     "room-state": ONE,
+    "room-quality": Door(posts={"session": "page-of-a-stranger"}, gets=False),
+    "consultation-quality": ONE,
+    "stills": Door(posts={"of": "doctor.nitun", "source": "camera"}, gets=False),
+    "still": Door(("still",)),
+    "still-failed": Door(("still",), {"reason": "off"}, gets=False),
     "images": ONE,
     "image-list": ONE,
     "upload": Door(posts={}, gets=False),
@@ -121,6 +127,7 @@ OWN: dict[str, tuple[str, ...]] = {
 }
 # What Nitun's doctor may not open either.
 EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend"}
+DESK_ONLY = {"consultation-quality"}
 
 
 def urls(patterns: list[URLPattern | URLResolver]) -> set[str]:
@@ -152,6 +159,7 @@ def world(cast: Cast) -> World:
             "consent": thing.consents.get().pk,
             "version": OpinionVersion.objects.get().pk,
             "image": image.pk,
+            "still": Still.objects.create(consultation=thing, asked_by=cast.expert, of=cast.doctor, source="camera").pk,
             "upload": half["Location"].rstrip("/").rsplit("/", 1)[1],
         },
     )
@@ -193,10 +201,12 @@ def test_the_outsider_finds_nothing(cast: Cast, world: World) -> None:
 def test_behind_each_door_there_is_something(cast: Cast, world: World) -> None:
     """The same addresses open for those whom it concerns: only so the outsider's 404 says something."""
     doctor, expert = pictures.client(cast.doctor), pictures.client(cast.expert)
+    desk = pictures.client(cast.scheduler)
     found = {}
     for name, door in TABLE.items():
         if door.gets and name != "consultation-dialog":
-            found[name] = (expert if name in EXPERTS_ONLY else doctor).get(world.url(name, door)).status_code
+            who = expert if name in EXPERTS_ONLY else desk if name in DESK_ONLY else doctor
+            found[name] = who.get(world.url(name, door)).status_code
     part = doctor.head(world.url("upload-part", TABLE["upload-part"]), headers=pictures.TUS)
     version = OpinionVersion.objects.get()
     walk.decision.record(version=version, by=cast.doctor, verdict="adopted", reason="", final_diagnosis="x")

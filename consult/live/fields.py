@@ -131,6 +131,17 @@ def rows(high: int, **columns: Reader) -> Reader:
     return read
 
 
+def several(high: int, item: Reader) -> Reader:
+    """A list of at most `high` entries."""
+
+    def read(value: Any) -> list[Any]:
+        if not isinstance(value, list) or len(value) > high:
+            raise ValueError
+        return [item(entry) for entry in value]
+
+    return read
+
+
 def mapping(high: int, key: Reader, item: Reader) -> Reader:
     """An object of at most `high` entries."""
 

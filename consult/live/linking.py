@@ -4,20 +4,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from consult.live.fields import Message, Unreadable, flag, loads, mapping, number, one_of, reads, rows, text, whole
-from consult.live.protocol import MAX_ID, SESSION, TRACK_ID
+from consult.live.fields import (
+    Message,
+    Unreadable,
+    flag,
+    loads,
+    mapping,
+    number,
+    one_of,
+    reads,
+    rows,
+    several,
+    text,
+    whole,
+)
+from consult.live.protocol import CLINICAL, MAX_ID, SESSION, SOURCE, TRACK_ID
 
 NAME = text(1, 60)
 USERNAME = text(1, 150)
 ROOM = text(1, 32, r"[0-9]+")
-PEERS = rows(64, peer=SESSION, username=USERNAME, mic=flag, cam=flag, screen=flag)
+PEERS = rows(64, peer=SESSION, username=USERNAME, mic=flag, cam=flag, screen=flag, clinical=CLINICAL, stethoscope=flag)
 TRACKS = rows(
     128,
     id=TRACK_ID,
     peer=SESSION,
     username=USERNAME,
     kind=one_of("audio", "video"),
-    source=one_of("mic", "camera", "screen"),
+    source=SOURCE,
 )
 
 
@@ -77,6 +90,30 @@ class Renegotiate(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Speaker(Message):
+    t: ClassVar[str] = "speaker"
+    room: str = reads(ROOM)
+    peer: str = reads(text(0, 64))
+    silent: Sequence[str] = reads(several(64, SESSION))
+
+
+@dataclass(frozen=True, slots=True)
+class Quality(Message):
+    t: ClassVar[str] = "quality"
+    room: str = reads(ROOM)
+    peers: Sequence[dict[str, Any]] = reads(
+        rows(
+            64,
+            peer=SESSION,
+            packets=whole(0, MAX_ID),
+            lost=whole(0, MAX_ID),
+            jitter=number(0, 1e9),
+            trip=number(0, 1e9),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Reply(Message):
     """An answer to a request of the site; `body` is the whole object."""
 
@@ -86,12 +123,14 @@ class Reply(Message):
     message: str = reads(text(0, 500), default="")
 
 
-EVENTS: dict[str, type[Message]] = {each.t: each for each in (Hello, Load, Room, Gone, Drain, Renegotiate)}
+EVENTS: dict[str, type[Message]] = {
+    each.t: each for each in (Hello, Load, Room, Gone, Drain, Renegotiate, Speaker, Quality)
+}
 REQUESTS: dict[str, tuple[str, ...]] = {
     "join": ("room", "peer", "username", "mic", "cam"),
     "offer": ("room", "peer", "pc", "sdp", "tracks", "want"),
     "probe": ("peer", "sdp"),
-    "state": ("room", "peer", "mic", "cam", "screen"),
+    "state": ("room", "peer", "mic", "cam", "screen", "clinical", "stethoscope"),
     "show": ("room", "peer", "heights"),
     "leave": ("room", "peer"),
     "close": ("room",),

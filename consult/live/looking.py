@@ -37,6 +37,8 @@ def _row(peer: dict[str, Any], person: User, consultation: Consultation) -> dict
         "mic": peer["mic"],
         "cam": peer["cam"],
         "screen": peer["screen"],
+        "clinical": peer.get("clinical", ""),
+        "stethoscope": peer.get("stethoscope", False),
         "since": peer["since"],
     }
 

@@ -8,8 +8,8 @@ from channels.db import database_sync_to_async
 from consult.errors import Refusal
 from consult.live import linking
 from consult.models import Consultation, User
+from consult.services import quality, session
 from consult.services import relay as relays
-from consult.services import session
 
 log = logging.getLogger("consult.live")
 
@@ -39,6 +39,12 @@ def end_move(consultation_id: int) -> None:
     consultation = Consultation.objects.get(pk=consultation_id)
     for username in sorted(relays.move_over(consultation_id)):
         _say(session.departed, consultation, username)
+
+
+@database_sync_to_async
+def keep_quality(channel: str, told: linking.Quality) -> None:
+    """Keep what the relay on link `channel` saw of the lines in one room."""
+    quality.heard(channel=channel, consultation_id=int(told.room), peers=told.peers)
 
 
 @database_sync_to_async

@@ -24,6 +24,8 @@ MAX_ID = 2**53 - 1
 TRACK_ID = text(1, 128, r"[A-Za-z0-9_.:{}-]+")
 MID = text(1, 32, r"[A-Za-z0-9_.-]+")
 SESSION = text(16, 64, r"[A-Za-z0-9_-]+")
+SOURCE = one_of("mic", "camera", "screen", "clinical", "stethoscope")
+CLINICAL = one_of("", "document", "ultrasound", "dermatoscope", "other")  # kinds of second camera
 SDP = text(10, SDP_MAX, r"v=0\r?\n[\s\S]*")
 
 
@@ -41,7 +43,7 @@ class Offer(Message):
     pc: str = reads(one_of("pub", "sub"))
     sdp: str = reads(SDP)
     rev: int = reads(whole(0, MAX_ID), default=0)
-    tracks: Sequence[dict[str, str]] = reads(rows(16, mid=MID, source=one_of("mic", "camera", "screen")), default=())
+    tracks: Sequence[dict[str, str]] = reads(rows(16, mid=MID, source=SOURCE), default=())
     want: Mapping[str, str] | None = reads(mapping(64, MID, TRACK_ID), default=None)
 
 
@@ -57,6 +59,8 @@ class State(Message):
     mic: bool = reads(flag)
     cam: bool = reads(flag)
     screen: bool = reads(flag)
+    clinical: str = reads(CLINICAL, default="")
+    stethoscope: bool = reads(flag, default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,35 @@ class Show(Message):
 class Quality(Message):
     t: ClassVar[str] = "quality"
     level: int = reads(whole(0, 3))
+    loss: float = reads(number(0, 1), default=0.0)
+    trip: int = reads(whole(0, 10**6), default=0)
+    jitter: int = reads(whole(0, 10**6), default=0)
+    frozen: float = reads(number(0, 1), default=0.0)
+    up: int = reads(whole(0, 10**6), default=0)
+    down: int = reads(whole(0, 10**6), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Camera(Message):
+    """About moving the camera of the page `to`; pan, tilt and zoom are where it is (0-1), None where it cannot."""
+
+    t: ClassVar[str] = "camera"
+    to: str = reads(SESSION)
+    act: str = reads(one_of("ask", "drop", "grant", "refuse", "cannot", "revoke", "at"))
+    pan: float | None = reads(number(0, 1), default=None)
+    tilt: float | None = reads(number(0, 1), default=None)
+    zoom: float | None = reads(number(0, 1), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Steer(Message):
+    """One step of a far camera, each as a part of its whole range."""
+
+    t: ClassVar[str] = "steer"
+    to: str = reads(SESSION)
+    pan: float = reads(number(-1, 1), default=0.0)
+    tilt: float = reads(number(-1, 1), default=0.0)
+    zoom: float = reads(number(-1, 1), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +145,8 @@ class Ping(Message):
 
 
 ROOM_COMMANDS: dict[str, type[Message]] = {
-    each.t: each for each in (Join, Offer, Probe, State, Show, Quality, Pointer, View, Typing, Leave, Ping)
+    each.t: each
+    for each in (Join, Offer, Probe, State, Show, Quality, Camera, Steer, Pointer, View, Typing, Leave, Ping)
 }
 INBOX_COMMANDS: dict[str, type[Message]] = {Ping.t: Ping}
 
@@ -122,7 +156,10 @@ ROOM_NEWS: dict[str, tuple[str, ...]] = {
     "people": ("people",),
     "tracks": ("tracks",),
     "answer": ("pc", "sdp", "rev"),
-    "quality": ("by", "level"),
+    "quality": ("by", "level", "loss", "trip", "jitter", "frozen", "up", "down"),
+    "speaker": ("session", "silent"),
+    "camera": ("by", "session", "act", "pan", "tilt", "zoom"),
+    "steer": ("by", "session", "pan", "tilt", "zoom"),
     "pointer": ("by", "image", "frame", "x", "y", "on"),
     "view": ("by", "image", "frame", "preset", "center", "width", "zoom", "x", "y"),
     "typing": ("by", "where"),

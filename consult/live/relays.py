@@ -15,7 +15,7 @@ from django.conf import settings
 
 from consult.live import linking
 from consult.live.fields import Unreadable
-from consult.live.presence import end_move, interrupt, keep
+from consult.live.presence import end_move, interrupt, keep, keep_quality
 from consult.live.sending import Sender
 from consult.services import relay as relays
 
@@ -107,6 +107,11 @@ class RelayLink(AsyncWebsocketConsumer):
                 self.wake.set()
             case linking.Drain():
                 await self._leave()
+            case linking.Speaker():
+                told = {"type": "room.speaker", "session": message.peer, "silent": message.silent}
+                await self.channel_layer.group_send(room_group(int(message.room)), told)
+            case linking.Quality():
+                await keep_quality(self.channel_name, message)
             case linking.Gone():
                 log.info("room %s: peer gone reason=%s", message.room, message.reason)
             case linking.Renegotiate():

@@ -13,10 +13,11 @@ from consult.errors import Refusal
 from consult.live import looking, protocol
 from consult.live.asking import Asker, NoAnswer, RelayRefused
 from consult.live.fields import Message
+from consult.live.lending import Lending
 from consult.live.linking import TRACKS
 from consult.live.ratelimit import Bucket
 from consult.live.relays import UP, room_group
-from consult.live.socket import NOT_ALLOWED, NOT_SIGNED_IN, NOT_VISIBLE, Socket
+from consult.live.socket import NOT_ALLOWED, NOT_SIGNED_IN, NOT_VISIBLE
 from consult.services import relay as relays
 from consult.services import turn
 
@@ -24,7 +25,7 @@ LOST_SECONDS = 0.25  # between looks for a relay while there is none
 LOOK_SECONDS = 5.0  # between looks whether ours still lives
 
 
-class Room(Socket):
+class Room(Lending):
     commands: ClassVar[dict[str, type[Message]]] = protocol.ROOM_COMMANDS
     news_fields: ClassVar[dict[str, tuple[str, ...]]] = protocol.ROOM_NEWS
     name: ClassVar[str] = "room"
@@ -244,7 +245,7 @@ class Room(Socket):
 
     async def on_state(self, command: protocol.State) -> None:
         if self._is_in("state") and self.relay_channel:
-            await self._say("state", peer=self.session, mic=command.mic, cam=command.cam, screen=command.screen)
+            await self._say("state", peer=self.session, **asdict(command))
 
     async def on_show(self, command: protocol.Show) -> None:
         if self._is_in("show") and self.relay_channel:
@@ -276,6 +277,11 @@ class Room(Socket):
                 self.tell("left", username=username, session=session)
             self.tell("people", people=people)
             self.tell("tracks", tracks=tracks)
+
+    async def room_speaker(self, event: dict[str, Any]) -> None:
+        """Who speaks, and whose microphone gives nothing, as the relay hears it."""
+        if self.session:
+            self.tell("speaker", key="speaker", session=event["session"], silent=event["silent"])
 
     # what nobody stores
 
@@ -313,10 +319,3 @@ class Room(Socket):
 
     async def on_ping(self, command: protocol.Ping) -> None:
         self.tell("pong", n=command.n)
-
-    def _is_in(self, to: str) -> bool:
-        if self.session:
-            return True
-        with translation.override(self.language):
-            self.refuse("not-joined", _("Join the call first."), to)
-        return False

@@ -9,6 +9,7 @@ from consult.models.opinion import Decision, Opinion, OpinionVersion
 from consult.models.outbox import Beat, Job
 from consult.models.patient import Consent, ConsentText, Patient
 from consult.models.person import Licence, Role, User
+from consult.models.quality import CallQuality
 from consult.models.relay import Placement, Relay
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "Beat",
+    "CallQuality",
     "Consent",
     "ConsentText",
     "Consultation",

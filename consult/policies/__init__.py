@@ -31,6 +31,7 @@ from consult.policies.person import (
     licence_on,
     roles,
 )
+from consult.policies.quality import may_note_quality, may_see_quality, visible_qualities
 
 __all__ = [
     "WORKLISTS",
@@ -52,8 +53,10 @@ __all__ = [
     "may_edit",
     "may_enter",
     "may_join",
+    "may_note_quality",
     "may_post",
     "may_see_draft",
+    "may_see_quality",
     "may_sign",
     "may_write",
     "moves",
@@ -61,6 +64,7 @@ __all__ = [
     "side_of",
     "visible_consultations",
     "visible_patients",
+    "visible_qualities",
     "visible_versions",
     "worklist",
     "worklists",

@@ -246,6 +246,12 @@ def lives_on(consultation_id: int, channel: str) -> bool:
     return Placement.objects.filter(consultation_id=consultation_id, relay__channel=channel).exists()
 
 
+def peers_on(consultation_id: int, channel: str) -> list[dict[str, Any]]:
+    """Peers of the room while it lives on the relay of this link."""
+    row = Placement.objects.filter(consultation_id=consultation_id, relay__channel=channel)
+    return next(iter(row.values_list("peers", flat=True)), [])
+
+
 def placed_elsewhere(consultations: Collection[int], channel: str) -> list[int]:
     """Those of `consultations` to end on the relay of this link: they live elsewhere, and have had the time to move."""
     here = Q(relay__channel=channel) | Q(former__channel=channel, at__gt=timezone.now() - MOVE_WITHIN)

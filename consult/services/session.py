@@ -64,6 +64,15 @@ def departed(*, consultation: Consultation, by: User) -> Consultation:
 
 
 @transaction.atomic
+def lent_camera(*, consultation: Consultation, by: User, to: str, is_lent: bool) -> None:
+    """The patient's side lets `to` (a username) move its camera, or takes that back."""
+    if is_lent and not policies.may_join(by, consultation):
+        raise NotAllowed("not_taking_part", _("The call is only for those who take part, and only while it is open."))
+    action = "camera.lend" if is_lent else "camera.take_back"
+    audit.record(by=by, action=action, thing=consultation, consultation=consultation, detail={"to": to})
+
+
+@transaction.atomic
 def interrupted(*, consultation: Consultation) -> Consultation:
     """The room itself was lost: nobody is there until they arrive again."""
     row = moves.lock(consultation)

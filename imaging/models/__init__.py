@@ -2,6 +2,7 @@
 
 from imaging.models.image import Image
 from imaging.models.refusal import Reason, sentence
+from imaging.models.still import Still
 from imaging.models.upload import Upload
 
-__all__ = ["Image", "Reason", "Upload", "sentence"]
+__all__ = ["Image", "Reason", "Still", "Upload", "sentence"]

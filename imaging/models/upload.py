@@ -24,6 +24,10 @@ class Upload(models.Model):
         "imaging.Image", null=True, blank=True, on_delete=models.CASCADE, related_name="+", help_text="when all arrived"
     )
 
+    still = models.ForeignKey(
+        "imaging.Still", null=True, blank=True, on_delete=models.CASCADE, related_name="+", help_text="that it brings"
+    )
+
     class Meta:
         ordering = ["id"]
         constraints = [

@@ -18,6 +18,7 @@ def visible_images(user: User) -> QuerySet[Image]:
         Image.objects.filter(consultation__in=seen)
         .exclude(state=S.WITHDRAWN)
         .select_related("consultation__patient", "uploaded_by")
+        .prefetch_related("stills__asked_by")
     )
 
 

@@ -22,6 +22,7 @@ from imaging.models import Image, Reason, Upload, sentence
 from imaging.policies import image as policies
 from imaging.raster import sniff
 from imaging.services import decoding, news, storage
+from imaging.services import still as stills
 
 LASTS = timedelta(days=3)
 CHUNK = 4 * 1024 * 1024
@@ -42,8 +43,13 @@ class WrongChecksum(Refusal):
     status = 460
 
 
-def begin(*, consultation: Consultation, by: User, name: str, length: int, sha256: str) -> Upload:
-    """Start an upload of `length` bytes. Refuses by size, name, quota and room on the disk before any byte."""
+def begin(
+    *, consultation: Consultation, by: User, name: str, length: int, sha256: str, still: int | None = None
+) -> Upload:
+    """Start an upload of `length` bytes; `still` is the asked still it brings.
+
+    Refuses by size, name, quota and room on the disk before any byte.
+    """
     if not policies.may_add(by, consultation):
         raise NotAllowed("may_not_add", _("You can no longer add images to this consultation."))
     shown = storage.clean_name(name)
@@ -67,6 +73,7 @@ def begin(*, consultation: Consultation, by: User, name: str, length: int, sha25
         sha256=sha256,
         length=length,
         expires_at=timezone.now() + LASTS,
+        still=stills.open_for(pk=still, by=by, consultation=consultation) if still else None,
     )
     upload.part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     upload.part.touch(mode=0o600)
@@ -175,6 +182,8 @@ def _finish(upload: Upload, by: User) -> None:
         moved = Upload.objects.filter(pk=upload.pk, offset=upload.offset, image=None)
         if not moved.update(offset=upload.length, image=image, sha256=sha256):
             raise Conflict("offset", _("The upload stands elsewhere. It will be continued."))
+        if upload.still_id:
+            stills.arrived(pk=upload.still_id, image=image, by=by)
         news.changed(upload.consultation)
     if image.folder != folder:
         storage.forget(path)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consult.models import Consultation, Patient
-from imaging.models import Image
+from imaging.models import Image, Still
 from imaging.services import rendering
 
 S = Image.State
@@ -35,7 +35,28 @@ def title(image: Image) -> str:
     """What a thumbnail is called."""
     if image.kind == Image.Kind.DICOM:
         return " ".join(part for part in (image.modality, image.description) if part) or image.name
+    still = still_of(image)
+    if still:
+        at = timezone.localtime(still.at).strftime("%H:%M:%S")
+        return f"{still.get_source_display()} {at}"
     return image.name
+
+
+def still_of(image: Image) -> Still | None:
+    """The question this image answers, when it is a still of the call."""
+    return next(iter(image.stills.all()), None)
+
+
+def still_words(image: Image) -> str:
+    """Who asked, who took it and when; empty for other images."""
+    still = still_of(image)
+    if still is None:
+        return ""
+    return _("Still of the call: asked for by %(asker)s, taken at the camera of %(owner)s, %(at)s") % {
+        "asker": still.asked_by.display_name,
+        "owner": image.uploaded_by.display_name,
+        "at": timezone.localtime(still.at).strftime("%Y-%m-%d %H:%M:%S"),
+    }
 
 
 def groups(images: list[Image]) -> list[dict[str, Any]]:
@@ -50,6 +71,7 @@ def groups(images: list[Image]) -> list[dict[str, Any]]:
         entry["frames"] += image.frames
     for entry in found.values():
         entry["first"] = entry["images"][0]
+        entry["still"] = still_words(entry["images"][0])
         entry["cover"] = entry["images"][len(entry["images"]) // 2]
     return list(found.values())
 
@@ -115,6 +137,7 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "series": image.series_uid if image.kind == Image.Kind.DICOM and image.series_uid else f"image-{image.pk}",
         "title": title(image),
         "name": image.name,
+        "still": still_words(image),
         "frames": image.frames,
         "width": image.width,
         "height": image.height,

@@ -80,9 +80,16 @@ def collection(request: HttpRequest, pk: int) -> HttpResponse:
     sha256 = said.get("sha256", "")
     if sha256 and not SHA256.fullmatch(sha256):
         raise _malformed("sha256")
-    length = _whole(request, "Upload-Length")
+    still = said.get("still", "")
+    if still and not WHOLE.fullmatch(still):
+        raise _malformed("still")
     upload = intake.begin(
-        consultation=consultation, by=request.user, name=said.get("filename", ""), length=length, sha256=sha256
+        consultation=consultation,
+        by=request.user,
+        name=said.get("filename", ""),
+        length=_whole(request, "Upload-Length"),
+        sha256=sha256,
+        still=int(still) if still else None,
     )
     answer = HttpResponse(status=201)
     answer["Location"] = reverse("upload-part", args=[upload.token])

@@ -138,7 +138,10 @@ class Call:
     def check_devices(self) -> None:
         self.person.go(f"/consultations/{self.number}/room/")
         self.page.locator(".check-ready-yes").wait_for()
-        eventually(lambda: self.page.locator("meter").evaluate("node => node.value > 0.1"), "the level meter moves")
+        eventually(
+            lambda: self.page.locator("[data-row=mic] meter").evaluate("node => node.value > 0.1"),
+            "the level meter moves",
+        )
 
     def join(self) -> None:
         self.page.locator("[data-join]").click()

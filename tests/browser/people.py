@@ -106,9 +106,13 @@ def profiles(playwright: Playwright) -> Iterator[Callable[[str, str], Person]]:
     browsers: list[Browser] = []
     met: list[Person] = []
 
-    def meet(username: str, url: str, *, devices: bool = True, **options: Any) -> Person:
+    def meet(username: str, url: str, *, devices: bool = True, cameras: int = 1, **options: Any) -> Person:
         """`devices=False`: the browser refuses camera and microphone."""
-        flags = FLAGS if devices else [*(flag for flag in FLAGS if "fake" not in flag), "--deny-permission-prompts"]
+        flags = [
+            f"{flag}=device-count={cameras}" if flag.endswith("-device-for-media-stream") else flag for flag in FLAGS
+        ]
+        if not devices:
+            flags = [*(flag for flag in FLAGS if "fake" not in flag), "--deny-permission-prompts"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         browsers.append(browser)
         context = browser.new_context(

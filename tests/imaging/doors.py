@@ -36,13 +36,15 @@ def metadata(name: str, content: bytes, **more: str) -> str:
     return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in said.items())
 
 
-def begin(browser: Client, consultation: Consultation, name: str, content: bytes, length: int | None = None) -> Any:
+def begin(
+    browser: Client, consultation: Consultation, name: str, content: bytes, length: int | None = None, **more: str
+) -> Any:
     return browser.post(
         f"/consultations/{consultation.pk}/images/uploads/",
         headers={
             **TUS,
             "Upload-Length": str(len(content) if length is None else length),
-            "Upload-Metadata": metadata(name, content),
+            "Upload-Metadata": metadata(name, content, **more),
         },
     )
 

@@ -16,6 +16,7 @@ from consult.models import Consultation, User
 from telemed.asgi import application
 from tests import cast as people
 
+NOTHING_ELSE = {"screen": False, "clinical": "", "stethoscope": False}
 ORIGIN = b"http://testserver"
 SDP = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\n"
 
@@ -141,9 +142,9 @@ class RelayEnd:
         peers = self.rooms.setdefault(request["room"], {}) if "room" in request else {}
         if kind == "join":
             body = {"fresh": request["peer"] not in peers, "tracks": []}
-            peers[request["peer"]] = {k: request[k] for k in ("peer", "username", "mic", "cam")} | {"screen": False}
+            peers[request["peer"]] = {k: request[k] for k in ("peer", "username", "mic", "cam")} | NOTHING_ELSE
         elif kind == "state":
-            peers[request["peer"]] |= {k: request[k] for k in ("mic", "cam", "screen")}
+            peers[request["peer"]] |= {k: request[k] for k in ("mic", "cam", *NOTHING_ELSE)}
         elif kind == "leave":
             peers.pop(request["peer"], None)
         elif kind in ("offer", "probe"):

@@ -52,13 +52,15 @@ async def test_state_leave_and_close_are_told(stage: Stage) -> None:
     ask = stage.site.ask
     for peer in ("ann", "ben"):
         await ask("join", room="room", peer=peer, username=peer, mic=True, cam=False)
-    await ask("state", room="room", peer="ann", mic=False, cam=True, screen=True)
+    shown = {"mic": False, "cam": True, "screen": True, "clinical": "document", "stethoscope": True}
+    nothing = {"screen": False, "clinical": "", "stethoscope": False}
+    await ask("state", room="room", peer="ann", **shown)
     assert stage.site.events[-1] == {
         "t": "room",
         "room": "room",
         "peers": [
-            {"peer": "ann", "username": "ann", "mic": False, "cam": True, "screen": True},
-            {"peer": "ben", "username": "ben", "mic": True, "cam": False, "screen": False},
+            {"peer": "ann", "username": "ann", **shown},
+            {"peer": "ben", "username": "ben", "mic": True, "cam": False, **nothing},
         ],
         "tracks": [],
     }

@@ -12,7 +12,7 @@ import { Handover } from "@/room/handover.js";
 import { Pulse } from "@/room/pulse.js";
 import { Refused } from "@/room/signal.js";
 
-/** @typedef {{username: string, name: string, hospital: string, side: string, session: string, mic: boolean, cam: boolean, screen: boolean, since: string}} Person */
+/** @typedef {{username: string, name: string, hospital: string, side: string, session: string, mic: boolean, cam: boolean, screen: boolean, clinical: string, stethoscope: boolean, since: string}} Person */
 
 export class Call extends EventTarget {
   /** @type {Person[]} */
@@ -21,7 +21,7 @@ export class Call extends EventTarget {
   joined = false;
   relay = "ready";
   session = makeSession();
-  state = { mic: false, cam: false, screen: false };
+  state = { mic: false, cam: false, screen: false, clinical: "", stethoscope: false };
   #wanted = false; // the person wants to be in the call
 
   /** @param {import("@/room/signal.js").Signal} signal */
@@ -63,7 +63,7 @@ export class Call extends EventTarget {
     this.#close();
   }
 
-  /** Tell the others what is on. @param {Partial<{mic: boolean, cam: boolean, screen: boolean}>} state */
+  /** Tell the others what is on. @param {Partial<{mic: boolean, cam: boolean, screen: boolean, clinical: string, stethoscope: boolean}>} state */
   show(state) {
     this.state = { ...this.state, ...state };
     if (this.joined) this.signal.send({ t: "state", ...this.state });

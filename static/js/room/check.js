@@ -1,10 +1,12 @@
 // @ts-check
 /** The check before the call: picture, level, tone, way to the relay. Every failure says what to do; none blocks joining. */
-import { element, icon } from "@/base/dom.js";
+import { icon } from "@/base/dom.js";
+import { ExtrasCheck } from "@/room/checkextras.js";
+import { startChoices } from "@/room/choices.js";
 import { Meter, playTone } from "@/room/meter.js";
 import { probe } from "@/room/probe.js";
+import { DeviceError } from "@/room/trouble.js";
 import { advice, inWords, noWay, startSwitch } from "@/room/ways.js";
-import { DeviceError } from "@/room/devices.js";
 
 const ICONS = { good: "circle-check", slow: "triangle-alert", bad: "circle-x", wait: "loader-circle" };
 
@@ -36,10 +38,11 @@ export class Check {
     this.#on("[data-again]", () => this.start());
     startSwitch(root, () => this.#network());
     this.#on("[data-tone]", () => playTone(devices.kept.speaker));
-    for (const select of root.querySelectorAll("select[data-device]")) {
-      select.addEventListener("change", () => this.#choose(/** @type {HTMLSelectElement} */ (select)));
-    }
-    devices.addEventListener("changed", () => this.#timer && this.#list());
+    this.extras = new ExtrasCheck(root, devices);
+    this.fill = startChoices(root, devices, (name, value) => {
+      if (name === "mic" || name === "camera") this.#open(name);
+      else if (name === "clinical" || name === "stethoscope") this.extras.choose(name, value);
+    });
   }
 
   async start() {
@@ -47,13 +50,15 @@ export class Check {
     this.#timer = window.setInterval(() => this.#draw(), 100);
     this.root.querySelector("[data-tone]")?.removeAttribute("disabled");
     await Promise.all([this.#open("mic"), this.#open("camera"), this.#network()]);
-    await this.#list();
+    await this.extras.start();
+    await this.fill();
   }
 
   #end() {
     clearInterval(this.#timer);
     this.#timer = 0;
     this.#meter.listen(null);
+    this.extras.end();
     this.video.srcObject = null;
   }
 
@@ -88,24 +93,6 @@ export class Check {
     } catch {
       this.#mark("network", "bad", gettext("not reached"), noWay());
     }
-  }
-
-  async #list() {
-    const found = await this.devices.list();
-    for (const select of /** @type {NodeListOf<HTMLSelectElement>} */ (this.root.querySelectorAll("select[data-device]"))) {
-      const kind = /** @type {"mic" | "camera" | "speaker"} */ (select.dataset.device);
-      const current = kind === "speaker" ? this.devices.kept.speaker : this.devices.track(kind)?.getSettings().deviceId;
-      select.replaceChildren(...found[kind].map((device) => element("option", { value: device.deviceId }, device.label)));
-      select.value = current && found[kind].some((device) => device.deviceId === current) ? current : (found[kind][0]?.deviceId ?? "");
-      select.hidden = found[kind].length === 0;
-    }
-  }
-
-  /** @param {HTMLSelectElement} select */
-  async #choose(select) {
-    const kind = /** @type {"mic" | "camera" | "speaker"} */ (select.dataset.device);
-    this.devices.keep({ [kind]: select.value });
-    if (kind !== "speaker") await this.#open(kind);
   }
 
   /** @param {string} name @param {Mark} mark @param {string} words @param {string} help */

@@ -1,14 +1,15 @@
 // @ts-check
 /** The bar below: every act of the call by button and by key. */
-import { element, icon } from "@/base/dom.js";
+import { icon } from "@/base/dom.js";
+import { startChoices } from "@/room/choices.js";
 
 const ICONS = { mic: ["mic", "mic-off"], camera: ["video", "video-off"], screen: ["monitor-x", "monitor-up"] };
 
 /**
  * @param {HTMLElement} root
- * @param {{own: import("@/room/own.js").Own, panel: import("@/room/panel.js").Panel, leave: () => void}} parts
+ * @param {{own: import("@/room/own.js").Own, panel: import("@/room/panel.js").Panel, leave: () => void, equipment: import("@/room/equipment.js").Equipment}} parts
  */
-export function startControls(root, { own, panel, leave }) {
+export function startControls(root, { own, panel, leave, equipment }) {
   /** @param {string} name */
   const button = (name) => /** @type {HTMLButtonElement} */ (root.querySelector(`[data-control="${name}"]`));
   const draw = () => {
@@ -31,11 +32,17 @@ export function startControls(root, { own, panel, leave }) {
   }
   own.addEventListener("changed", draw);
   draw();
-  startDeviceDialog(own);
+  const dialog = /** @type {HTMLElement} */ (document.getElementById("device-dialog"));
+  const fill = startChoices(dialog, own.devices, (name, value) => {
+    if (name === "mic" || name === "camera") own.choose(name, value);
+    else if (name === "speaker") own.dispatchEvent(new CustomEvent("speaker", { detail: value }));
+    else equipment.chosen(name, value);
+  });
+  document.querySelector("[data-opens=device-dialog]")?.addEventListener("click", fill);
 }
 
 /** @param {HTMLButtonElement} button @param {boolean} on @param {string[]} icons */
-function paint(button, on, [yes, no]) {
+export function paint(button, on, [yes, no]) {
   button.setAttribute("aria-pressed", String(on));
   const words = (on ? button.dataset.on : button.dataset.off) ?? "";
   /** @type {HTMLElement} */ (button.querySelector("[data-label]")).textContent = words;
@@ -46,31 +53,4 @@ function paint(button, on, [yes, no]) {
 async function busy(button, act) {
   button.disabled = true;
   await act().finally(() => (button.disabled = false));
-}
-
-/** @param {import("@/room/own.js").Own} own */
-function startDeviceDialog(own) {
-  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("device-dialog"));
-  const fill = async () => {
-    const found = await own.devices.list();
-    for (const select of /** @type {NodeListOf<HTMLSelectElement>} */ (dialog.querySelectorAll("[data-in-call]"))) {
-      const kind = /** @type {"mic" | "camera" | "speaker"} */ (select.dataset.inCall);
-      const current = kind === "speaker" ? own.devices.kept.speaker : own.devices.track(kind)?.getSettings().deviceId;
-      select.replaceChildren(...found[kind].map((device) => element("option", { value: device.deviceId }, device.label)));
-      if (current) select.value = current;
-      select.disabled = found[kind].length === 0;
-    }
-  };
-  for (const select of /** @type {NodeListOf<HTMLSelectElement>} */ (dialog.querySelectorAll("[data-in-call]"))) {
-    select.addEventListener("change", () => {
-      const kind = /** @type {"mic" | "camera" | "speaker"} */ (select.dataset.inCall);
-      if (kind !== "speaker") own.choose(kind, select.value);
-      else {
-        own.devices.keep({ speaker: select.value });
-        own.dispatchEvent(new CustomEvent("speaker", { detail: select.value }));
-      }
-    });
-  }
-  own.devices.addEventListener("changed", fill);
-  document.querySelector("[data-opens=device-dialog]")?.addEventListener("click", fill);
 }

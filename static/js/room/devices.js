@@ -1,33 +1,38 @@
 // @ts-check
-/** Camera, microphone, speaker and screen of this computer: opened, changed, remembered. Knows no call. */
+/** Cameras, microphones, stethoscope, speaker and screen of this computer: opened, changed, remembered. Knows no call. */
+import { DeviceError, explain } from "@/room/trouble.js";
 
 const KEPT = "room.devices";
-const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 24, max: 30 } };
-const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const RAW = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+/** Heart and lung sounds lie where processing for speech cuts: all of it is off. */
+const WISHES = {
+  mic: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+  camera: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 24, max: 30 } },
+  clinical: { width: { ideal: 1920, max: 1920 }, height: { ideal: 1080, max: 1080 }, frameRate: { ideal: 24, max: 30 } },
+  stethoscope: { ...RAW, channelCount: { ideal: 2 }, sampleRate: { ideal: 48_000 } },
+};
 
-/** @typedef {"mic" | "camera"} Kind */
-/** @typedef {{mic?: string, camera?: string, speaker?: string, micOn?: boolean, cameraOn?: boolean}} Kept */
+/** @typedef {"mic" | "camera" | "clinical" | "stethoscope"} Kind */
+/** @typedef {"document" | "ultrasound" | "dermatoscope" | "other"} ClinicalKind */
+/** @typedef {{mic?: string, camera?: string, speaker?: string, clinical?: string, clinicalKind?: ClinicalKind, stethoscope?: string, micOn?: boolean, cameraOn?: boolean}} Kept device ids */
 
-/** A device that cannot be used: `words` say what to do. */
-export class DeviceError extends Error {
-  /** @param {string} code @param {string} words */
-  constructor(code, words) {
-    super(code);
-    this.code = code;
-    this.words = words;
-  }
-}
+/** @param {string} kind */
+export const isSound = (kind) => kind === "mic" || kind === "stethoscope";
 
-/** Sends `changed` (a device came or went), `lost` (detail: kind; the one in use is gone). */
+/**
+ * Sends `changed` (a device came or went), `lost` (detail: kind; the one in use is gone) and `quiet` (detail: {kind,
+ * quiet}: its own switch or the system lets nothing through).
+ */
 export class Devices extends EventTarget {
   /** @type {Map<Kind, MediaStreamTrack>} */
   #tracks = new Map();
   /** @type {Kept} */
   #kept = read();
+  movable = false; // whether the camera is opened so that it can be moved
 
   constructor() {
     super();
-    navigator.mediaDevices?.addEventListener("devicechange", () => this.dispatchEvent(new CustomEvent("changed")));
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.#tell("changed"));
   }
 
   get kept() {
@@ -53,9 +58,15 @@ export class Devices extends EventTarget {
     const old = this.#tracks.get(kind);
     if (old) old.stop(); // some cameras cannot be open twice
     this.#tracks.delete(kind);
-    const track = await ask(kind, this.#kept[kind]);
+    const track = await ask(kind, this.#kept[kind], kind === "camera" && this.movable);
     this.#tracks.set(kind, track);
-    track.addEventListener("ended", () => this.#tracks.get(kind) === track && this.#lost(kind));
+    if (kind === "clinical") track.contentHint = "detail";
+    if (kind === "stethoscope") track.contentHint = "music";
+    /** @param {string} name @param {() => void} act */
+    const on = (name, act) => track.addEventListener(name, () => this.#tracks.get(kind) === track && act());
+    on("ended", () => this.#lost(kind));
+    on("mute", () => this.#tell("quiet", { kind, quiet: true }));
+    on("unmute", () => this.#tell("quiet", { kind, quiet: false }));
     return track;
   }
 
@@ -65,28 +76,28 @@ export class Devices extends EventTarget {
     this.#tracks.delete(kind);
   }
 
-  /** @param {Kind} kind @param {string} id */
-  choose(kind, id) {
-    this.keep({ [kind]: id });
-    return this.open(kind);
-  }
-
-  /** @returns {Promise<Record<"mic" | "camera" | "speaker", MediaDeviceInfo[]>>} those that can be chosen */
+  /** @returns {Promise<Record<Kind | "speaker", MediaDeviceInfo[]>>} those that can be chosen */
   async list() {
     const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
     const named = all.filter((device) => device.deviceId && device.label);
     /** @param {string} kind */
     const of = (kind) => named.filter((device) => device.kind === kind);
-    return { mic: of("audioinput"), camera: of("videoinput"), speaker: of("audiooutput") };
+    const [sounds, pictures] = [of("audioinput"), of("videoinput")];
+    return { mic: sounds, stethoscope: sounds, camera: pictures, clinical: pictures, speaker: of("audiooutput") };
   }
 
-  /** @returns {Promise<MediaStreamTrack | null>} null when the person chose nothing */
+  /** @returns {Promise<{picture: MediaStreamTrack, sound: MediaStreamTrack | null} | null>} null when the person chose nothing */
   async openScreen() {
+    // The sound of the whole system holds the voices of this very call: only where the browser leaves them out.
+    const own = /** @type {any} */ (navigator.mediaDevices.getSupportedConstraints()).restrictOwnAudio === true;
+    const audio = { ...RAW, ...(own ? { restrictOwnAudio: true } : {}) };
+    const wish = { video: { frameRate: { max: 15 } }, audio, systemAudio: own ? "include" : "exclude", selfBrowserSurface: "exclude" };
     try {
-      const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: false });
-      const [track] = stream.getVideoTracks();
-      track.contentHint = "detail";
-      return track;
+      const stream = await navigator.mediaDevices.getDisplayMedia(/** @type {DisplayMediaStreamOptions} */ (wish));
+      const [picture, sound = null] = [stream.getVideoTracks()[0], ...stream.getAudioTracks()];
+      picture.contentHint = "detail";
+      if (sound) sound.contentHint = "music";
+      return { picture, sound };
     } catch (error) {
       if (error instanceof DOMException && error.name === "NotAllowedError") return null;
       throw new DeviceError("screen", gettext("The screen could not be shared. Try again, or choose another window."));
@@ -96,48 +107,29 @@ export class Devices extends EventTarget {
   /** @param {Kind} kind */
   #lost(kind) {
     this.#tracks.delete(kind);
-    this.dispatchEvent(new CustomEvent("lost", { detail: kind }));
+    this.#tell("lost", kind);
+  }
+
+  /** @param {string} name @param {unknown} [detail] */
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }
 
-/** @param {Kind} kind @param {string} [id] @returns {Promise<MediaStreamTrack>} */
-async function ask(kind, id) {
+/** @param {Kind} kind @param {string | undefined} id @param {boolean} movable @returns {Promise<MediaStreamTrack>} */
+async function ask(kind, id, movable) {
   if (!navigator.mediaDevices) {
     throw new DeviceError("insecure", gettext("Camera and microphone need a secure address (https)."));
   }
-  const wish = { ...(kind === "mic" ? MICROPHONE : CAMERA), ...(id ? { deviceId: { ideal: id } } : {}) };
+  // A second camera that is not there must not become the first one.
+  const which = !id ? {} : { deviceId: kind === "mic" || kind === "camera" ? { ideal: id } : { exact: id } };
+  const wish = { ...WISHES[kind], ...which, ...(movable ? { pan: true, tilt: true, zoom: true } : {}) };
   try {
-    const stream = await navigator.mediaDevices.getUserMedia(kind === "mic" ? { audio: wish } : { video: wish });
+    const stream = await navigator.mediaDevices.getUserMedia(isSound(kind) ? { audio: wish } : { video: wish });
     return stream.getTracks()[0];
   } catch (error) {
     throw explain(kind, error);
   }
-}
-
-/** @param {Kind} kind @param {unknown} error */
-function explain(kind, error) {
-  const name = error instanceof DOMException ? error.name : "";
-  const mic = kind === "mic";
-  if (name === "NotAllowedError" || name === "SecurityError") {
-    const words = mic
-      ? gettext("The microphone is blocked. Click the sign in the address bar, choose “Allow”, then test again.")
-      : gettext("The camera is blocked. Click the sign in the address bar, choose “Allow”, then test again.");
-    return new DeviceError("blocked", words);
-  }
-  if (name === "NotFoundError" || name === "OverconstrainedError") {
-    const words = mic
-      ? gettext("No microphone found. Plug one in, or join without one.")
-      : gettext("No camera found. Plug one in, or join without one.");
-    return new DeviceError("missing", words);
-  }
-  if (name === "NotReadableError" || name === "AbortError") {
-    const words = mic
-      ? gettext("Another program uses the microphone. Close it, then test again.")
-      : gettext("Another program uses the camera. Close it, then test again.");
-    return new DeviceError("busy", words);
-  }
-  const words = mic ? gettext("The microphone does not work.") : gettext("The camera does not work.");
-  return new DeviceError("failed", words);
 }
 
 /** @returns {Kept} */

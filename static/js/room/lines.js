@@ -1,5 +1,7 @@
 // @ts-check
 /** Says in words what is wrong with the call and what happens next. */
+import { toast } from "@/base/toasts.js";
+import { gone } from "@/room/trouble.js";
 
 /**
  * @param {import("@/room/call.js").Call} call @param {import("@/room/own.js").Own} own
@@ -57,6 +59,24 @@ export function startLines(call, own, banners, scene, back) {
       banners.raise("full", { icon: "users", tone: "danger", text: message, verb: gettext("Try again"), act });
     }
     else if (to !== "offer" && to !== "probe") scene.announce(message);
+  });
+  on(own, "unshared", () => toast(gettext("Screen sharing has ended.")));
+  on(own, "gone", ({ kind, next }) => {
+    const act = () => {
+      banners.lower(kind);
+      if (next) own.take(kind, next.deviceId);
+      else own.set(kind, true);
+    };
+    const verb = next ? interpolate(gettext("Use %(name)s"), { name: next.label }, true) : gettext("Try again");
+    banners.raise(kind, { icon: kind === "mic" ? "mic-off" : "camera-off", tone: "danger", text: gone(kind), verb, act });
+  });
+  on(own.devices, "quiet", ({ kind, quiet }) => {
+    if (kind !== "mic" && kind !== "camera") return;
+    const words = kind === "mic"
+      ? gettext("Nobody hears you: the microphone is muted by its own switch or by the computer.")
+      : gettext("Nobody sees you: the camera is covered by its own switch or stopped by the computer.");
+    if (quiet && own.on[/** @type {"mic" | "camera"} */ (kind)]) banners.raise(kind, { icon: kind === "mic" ? "mic-off" : "camera-off", text: words });
+    else banners.lower(kind);
   });
   on(own, "problem", ({ name, words }) => {
     if (!words) {

@@ -5,11 +5,16 @@ import { ways } from "@/room/ice.js";
 import { Call } from "@/room/call.js";
 import { Devices } from "@/room/devices.js";
 import { Check } from "@/room/check.js";
+import { Equipment } from "@/room/equipment.js";
+import { Far } from "@/room/far.js";
+import { Notices } from "@/room/notices.js";
 import { Own } from "@/room/own.js";
 import { Banners } from "@/room/banner.js";
 import { Panel } from "@/room/panel.js";
 import { Chat } from "@/room/chat.js";
 import { Scene } from "@/room/scene.js";
+import { Stills } from "@/room/still.js";
+import { Tile } from "@/room/tiles.js";
 import { startControls } from "@/room/controls.js";
 import { startLines } from "@/room/lines.js";
 import { startViewer } from "@/room/pointer.js";
@@ -20,6 +25,8 @@ const root = /** @type {HTMLElement} */ (document.querySelector("[data-room]"));
 const { consultation = "", socket = "", messagesUrl = "", back = "/", me = "", name = "" } = root.dataset;
 /** @param {string} selector */
 const find = (selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
+/** @type {import("@/room/sums.js").Sums | undefined} */
+let sums;
 const inCall = `room.${consultation}.in-call`;
 
 const signal = new Signal(socket);
@@ -27,6 +34,11 @@ const devices = new Devices();
 const call = new Call(signal);
 const own = new Own(call, devices);
 const banners = new Banners(find("[data-banners]"));
+const equipment = new Equipment(root, call, own, banners);
+const notices = new Notices(find("[data-notices]"));
+new Stills(root, call, devices, notices, me);
+new Far(root, call, own, notices);
+Tile.mayMove = root.dataset.side === "answering";
 const panel = new Panel(find("[data-side]"), /** @type {HTMLButtonElement} */ (find("[data-control=panel]")));
 const chat = new Chat(find("[data-chat]"), {
   url: messagesUrl,
@@ -39,21 +51,25 @@ async function enter(wish) {
   sessionStorage.setItem(inCall, "1");
   find("[data-check]").hidden = true;
   find("[data-call]").hidden = false;
-  const scene = new Scene(root, call, own, banners, { username: me, name });
+  const scene = new Scene(root, call, own, equipment, banners, { username: me, name });
   startLines(call, own, banners, scene, back);
-  startControls(root, { own, panel, leave });
+  startControls(root, { own, panel, leave, equipment });
   startViewer(root, call, signal);
   startClock(root);
   call.join({ mic: wish.mic, cam: wish.camera });
   scene.draw();
+  sums = scene.sums;
   await own.start(wish);
+  await equipment.start();
   find("[data-control=mic]").focus({ preventScroll: true });
 }
 
 function leave() {
   sessionStorage.removeItem(inCall);
+  sums?.tell();
   call.leave();
   own.stop();
+  equipment.stop();
   signal.close();
   location.assign(back);
 }

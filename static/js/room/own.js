@@ -1,19 +1,21 @@
 // @ts-check
-/** One's own microphone, camera and screen in the call: on, off, changed, lost. Sends `changed` and `problem`. */
-import { DeviceError } from "@/room/devices.js";
-import { Meter } from "@/room/meter.js";
+/**
+ * One's own microphone, camera and screen in the call: on, off, changed, lost. Sends `changed`, `problem` (detail: {name,
+ * words; empty: it is over}), `gone` (detail: {kind, next}: pulled out; another device, if there is one) and `unshared`.
+ */
+import { DeviceError } from "@/room/trouble.js";
 
 export class Own extends EventTarget {
   screen = /** @type {MediaStreamTrack | null} */ (null);
+  #screenSound = /** @type {MediaStreamTrack | null} */ (null);
   on = { mic: false, camera: false, screen: false };
-  #meter = new Meter();
 
   /** @param {import("@/room/call.js").Call} call @param {import("@/room/devices.js").Devices} devices */
   constructor(call, devices) {
     super();
     this.call = call;
     this.devices = devices;
-    devices.addEventListener("lost", (event) => this.#replace(/** @type {CustomEvent} */ (event).detail));
+    devices.addEventListener("lost", (event) => this.#gone(/** @type {CustomEvent} */ (event).detail));
   }
 
   /** Start as the check left it. @param {{mic: boolean, camera: boolean}} wish */
@@ -40,25 +42,22 @@ export class Own extends EventTarget {
   }
 
   async toggleScreen() {
-    if (this.screen) return this.#setScreen(null);
+    if (this.screen) return this.#setScreen(null, null);
     try {
-      const track = await this.devices.openScreen();
-      if (!track) return;
-      track.addEventListener("ended", () => this.screen === track && this.#setScreen(null));
-      await this.#setScreen(track);
+      const opened = await this.devices.openScreen();
+      if (!opened) return;
+      const { picture, sound } = opened;
+      picture.addEventListener("ended", () => this.screen === picture && this.#unshared());
+      await this.#setScreen(picture, sound);
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
       this.#problem("share", error.words);
     }
   }
 
-  /** Level of one's own voice, 0 when muted. */
-  level() {
-    return this.on.mic ? this.#meter.level() : 0;
-  }
-
   stop() {
     this.screen?.stop();
+    this.#screenSound?.stop();
     this.devices.close("mic");
     this.devices.close("camera");
   }
@@ -84,13 +83,22 @@ export class Own extends EventTarget {
     this.devices.close("camera");
   }
 
-  /** @param {MediaStreamTrack | null} track */
-  async #setScreen(track) {
+  /** @param {MediaStreamTrack | null} picture @param {MediaStreamTrack | null} sound */
+  async #setScreen(picture, sound) {
     this.screen?.stop();
-    this.screen = track;
-    this.on.screen = track !== null;
-    await this.call.publisher.put("screen", track);
+    this.#screenSound?.stop();
+    this.screen = picture;
+    this.#screenSound = sound;
+    this.on.screen = picture !== null;
+    await this.call.publisher.put("screen", picture);
+    await this.call.publisher.put("screen-sound", sound);
     this.#tell();
+  }
+
+  /** Ended in the browser's own bar, or with the window that was shown. */
+  async #unshared() {
+    await this.#setScreen(null, null);
+    this.dispatchEvent(new CustomEvent("unshared"));
   }
 
   /** @param {"mic" | "camera"} kind @returns {Promise<MediaStreamTrack | null>} */
@@ -110,16 +118,25 @@ export class Own extends EventTarget {
 
   /** @param {"mic" | "camera"} kind @param {MediaStreamTrack | null} track */
   async #send(kind, track) {
-    if (kind === "mic") this.#meter.listen(track);
     await this.call.publisher.put(kind, track);
   }
 
-  /** The device in use was pulled out: take another. @param {"mic" | "camera"} kind */
-  async #replace(kind) {
-    if (!this.on[kind]) return;
-    const track = await this.#open(kind);
-    this.on[kind] = track !== null;
+  /** The device in use was pulled out: the call goes on without it, another one is offered. @param {string} kind */
+  async #gone(kind) {
+    if ((kind !== "mic" && kind !== "camera") || !this.on[kind]) return;
+    this.on[kind] = false;
+    await this.#send(kind, null);
     this.#tell();
+    const others = (await this.devices.list())[kind].filter((device) => device.deviceId !== "default");
+    const next = others.find((device) => device.deviceId !== this.devices.kept[kind]) ?? null;
+    this.dispatchEvent(new CustomEvent("gone", { detail: { kind, next } }));
+  }
+
+  /** Use that device from now on, also where there was none. @param {"mic" | "camera"} kind @param {string} id */
+  async take(kind, id) {
+    this.devices.keep({ [kind]: id });
+    this.devices.close(kind);
+    await this.set(kind, true);
   }
 
   #tell() {

@@ -1,10 +1,12 @@
 // @ts-check
-/** What we send: microphone, camera, screen. Tracks are exchanged without negotiation where that is possible. */
+/** What we send: microphone, camera, screen, second camera, stethoscope. Tracks are exchanged without negotiation where that is possible. */
 import { Leg, onlyForwarded } from "@/room/leg.js";
 
-const BITRATE = { mic: 40_000, camera: 1_500_000, screen: 2_500_000 };
+const BITRATE = { mic: 40_000, camera: 1_500_000, screen: 2_500_000, "screen-sound": 128_000, clinical: 3_000_000, stethoscope: 128_000 };
+const SOUNDS = ["mic", "screen-sound", "stethoscope"];
+const STAYING = ["mic", "camera"]; // their places are kept while nothing is sent
 
-/** @typedef {"mic" | "camera" | "screen"} Source */
+/** @typedef {"mic" | "camera" | "screen" | "screen-sound" | "clinical" | "stethoscope"} Source what is sent; the sound of a screen is its own place */
 
 export class Publisher extends Leg {
   /** @type {Map<Source, MediaStreamTrack | null>} */
@@ -25,7 +27,7 @@ export class Publisher extends Leg {
 
   /** @param {Source} source @param {MediaStreamTrack | null} track null: send nothing */
   async put(source, track) {
-    if (source === "screen" && !track) this.#tracks.delete(source);
+    if (!STAYING.includes(source) && !track) this.#tracks.delete(source);
     else this.#tracks.set(source, track);
     if (!this.pc) return;
     const place = this.#places.get(source);
@@ -44,12 +46,12 @@ export class Publisher extends Leg {
 
   describe() {
     const sent = [...this.#places].filter(([source, place]) => place.mid !== null && this.#tracks.has(source));
-    return { tracks: sent.map(([source, place]) => ({ mid: place.mid, source })) };
+    return { tracks: sent.map(([source, place]) => ({ mid: place.mid, source: source.replace("-sound", "") })) };
   }
 
   /** @param {RTCPeerConnection} pc @param {Source} source @param {MediaStreamTrack | null} track */
   #place(pc, source, track) {
-    const kind = source === "mic" ? "audio" : "video";
+    const kind = SOUNDS.includes(source) ? "audio" : "video";
     const sendEncodings = [{ maxBitrate: BITRATE[source] }];
     const place = pc.addTransceiver(track ?? kind, { direction: "sendonly", sendEncodings });
     onlyForwarded(place, kind, "send");

@@ -1,34 +1,43 @@
 // @ts-check
 /** Brings what the call tells to the eye and ear: tiles, sound, speaking marks, who came and went. */
+import { Details } from "@/room/details.js";
+import { Listening } from "@/room/listening.js";
 import { Sound } from "@/room/sound.js";
 import { Stage } from "@/room/stage.js";
 import { Stats } from "@/room/stats.js";
+import { Sums } from "@/room/sums.js";
 
-const LISTEN_EVERY = 400;
-const LOUD = 0.02; // audioLevel of a remote voice
-const OWN_LOUD = 0.4; // of our own meter
+const TELL_EVERY = 10_000; // how the line is, to the others, while the bars stay the same
 
 export class Scene {
   /** @type {Map<string, string>} session -> name, of the others */
   #names = new Map();
+  #toldLevel = -1;
+  #toldAt = 0;
+  #silent = /** @type {string[]} */ ([]);
   #levels = /** @type {Map<string, number>} */ (new Map());
 
   /**
    * @param {HTMLElement} root @param {import("@/room/call.js").Call} call @param {import("@/room/own.js").Own} own
-   * @param {import("@/room/banner.js").Banners} banners @param {{username: string, name: string}} me
+   * @param {import("@/room/equipment.js").Equipment} equipment @param {import("@/room/banner.js").Banners} banners
+   * @param {{username: string, name: string}} me
    */
-  constructor(root, call, own, banners, me) {
+  constructor(root, call, own, equipment, banners, me) {
     this.call = call;
     this.own = own;
+    this.equipment = equipment;
     this.me = me;
     this.banners = banners;
     this.stage = new Stage(/** @type {HTMLElement} */ (root.querySelector("[data-stage]")));
     this.sound = new Sound(/** @type {HTMLElement} */ (root.querySelector("[data-sound]")));
+    const place = /** @type {HTMLElement} */ (root.querySelector("[data-listenings]"));
+    this.listening = new Listening(place, this.sound, (session) => call.people.find((person) => person.session === session)?.name ?? "");
     this.announcer = /** @type {HTMLElement} */ (root.querySelector("[data-announcer]"));
     this.stats = new Stats(call);
+    this.sums = new Sums(call, this.stats, root.dataset.qualityUrl ?? "");
+    this.details = new Details(root, (username) => call.people.find((person) => person.username === username)?.name ?? me.name);
     this.sound.use(own.devices.kept.speaker);
     this.#listen();
-    setInterval(() => this.#hear(), LISTEN_EVERY);
   }
 
   /** @param {string} text */
@@ -38,10 +47,11 @@ export class Scene {
 
   draw() {
     const on = this.own.on;
-    const self = { ...this.me, hospital: "", side: "", session: this.call.session, mic: on.mic, cam: on.camera, screen: on.screen, since: "" };
+    const self = { ...this.me, hospital: "", side: "", session: this.call.session, mic: on.mic, cam: on.camera, screen: on.screen, clinical: this.call.state.clinical, stethoscope: false, since: "" };
     this.stage.setPeople(this.call.people, this.call.session, self);
     this.stage.show("camera", this.call.session, this.own.devices.track("camera"));
     this.stage.show("screen", this.call.session, this.own.screen);
+    this.stage.show("clinical", this.call.session, this.equipment.clinical.track);
     for (const [username, level] of this.#levels) this.stage.setLevel(username, level);
   }
 
@@ -50,21 +60,26 @@ export class Scene {
     const on = (name, act) => this.call.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
     on("people", (people) => this.#people(people));
     on("shown", ({ track, media }) => {
-      if (track.kind === "audio") this.sound.add(track.id, track.username, media);
+      if (track.source === "stethoscope") this.listening.add(track, media);
+      else if (track.kind === "audio") this.sound.add(track.id, track.username, media);
       else this.stage.show(track.source, track.session, media);
     });
     on("ended", (track) => {
-      if (track.kind === "audio") this.sound.remove(track.id);
+      if (track.source === "stethoscope") this.listening.remove(track);
+      else if (track.kind === "audio") this.sound.remove(track.id);
       else this.stage.show(track.source, track.session, null);
     });
     this.call.signal.addEventListener("quality", (event) => {
-      const { by, level } = /** @type {CustomEvent} */ (event).detail;
-      this.#levels.set(by, level);
-      this.stage.setLevel(by, level);
+      const told = /** @type {CustomEvent} */ (event).detail;
+      this.#levels.set(told.by, told.level);
+      this.stage.setLevel(told.by, told.level);
+      this.details.set(told.by, told);
     });
-    this.own.addEventListener("changed", () => this.draw());
+    this.call.signal.addEventListener("speaker", (event) => this.#voices(/** @type {CustomEvent} */ (event).detail));
+    for (const part of [this.own, this.equipment]) part.addEventListener("changed", () => this.draw());
     this.own.addEventListener("speaker", (event) => this.sound.use(/** @type {CustomEvent} */ (event).detail));
     this.stats.addEventListener("level", (event) => this.#level(/** @type {CustomEvent} */ (event).detail));
+    this.stats.addEventListener("figures", (event) => this.#figures(/** @type {CustomEvent} */ (event).detail));
     this.stats.addEventListener("stalled", () => this.call.subscriber.restart());
     this.sound.addEventListener("blocked", () => {
       const act = () => this.sound.unblock();
@@ -96,20 +111,37 @@ export class Scene {
     }
   }
 
+  /** @param {import("@/room/stats.js").Figures} figures */
+  #figures({ level, lossIn, lossOut, trip, jitter, frozen, up, down }) {
+    /** @param {number} value */
+    const whole = (value) => Math.round(Math.min(value, 1e6));
+    const told = { level, loss: Math.min(1, Math.max(lossIn, lossOut)), trip: whole(1000 * trip), jitter: whole(1000 * jitter), frozen, up: whole(up), down: whole(down) };
+    this.details.set(this.me.username, told);
+    const now = performance.now();
+    if (!this.call.joined || (level === this.#toldLevel && now - this.#toldAt < TELL_EVERY)) return;
+    this.#toldLevel = level;
+    this.#toldAt = now;
+    this.call.signal.send({ t: "quality", ...told });
+  }
+
+  /** @param {{session: string, silent: string[]}} voices */
+  #voices({ session, silent }) {
+    this.stage.setVoices(session, silent);
+    for (const each of silent.filter((one) => !this.#silent.includes(one) && one !== this.call.session)) {
+      const name = this.#names.get(each);
+      if (name) this.announce(interpolate(gettext("No sound comes from the microphone of %(name)s"), { name }, true));
+    }
+    this.#silent = silent;
+    const text = gettext("Your microphone is on, but nothing is heard from it. Is it muted by its own switch?");
+    if (silent.includes(this.call.session)) this.banners.raise("silent", { icon: "mic-off", text });
+    else this.banners.lower("silent");
+  }
+
   /** @param {number} level */
   #level(level) {
-    this.call.signal.send({ t: "quality", level });
     this.stage.setLevel(this.me.username, level);
     const text = gettext("Your connection is poor. Sound goes first; the picture may stop.");
     if (level === 1) this.banners.raise("media", { icon: "wifi", text });
     else this.banners.lower("media");
-  }
-
-  async #hear() {
-    if (!this.call.subscriber.pc && !this.own.on.mic) return;
-    const levels = await this.call.subscriber.levels();
-    const speaking = new Set([...levels].filter(([, level]) => level > LOUD).map(([session]) => session));
-    if (this.own.level() > OWN_LOUD) speaking.add(this.call.session);
-    this.stage.setSpeaking(speaking);
   }
 }

@@ -36,6 +36,12 @@ export class Sound extends EventTarget {
     this.#players.delete(id);
   }
 
+  /** @param {string} id @param {number} volume 0 to 1 */
+  setVolume(id, volume) {
+    const player = this.#players.get(id);
+    if (player) player.volume = volume;
+  }
+
   /** After a click: play everything that was held back. */
   unblock() {
     for (const player of this.#players.values()) this.#play(player);

@@ -1,5 +1,5 @@
 // @ts-check
-/** Which tile is large and which are in the strip: a shared screen first, then who was chosen, then who speaks. */
+/** Which tile is large and which are in the strip: who was chosen, then what is shown (screen, second camera), then who speaks. */
 import { element, icon } from "@/base/dom.js";
 import { Tile } from "@/room/tiles.js";
 
@@ -31,8 +31,10 @@ export class Stage {
     const others = people.filter((person) => person.session !== own && person.username !== self.username);
     const wanted = new Map(others.map((person) => [`camera:${person.session}`, person]));
     wanted.set(`camera:${own}`, self);
-    for (const person of others) if (person.screen) wanted.set(`screen:${person.session}`, person);
-    if (self.screen) wanted.set(`screen:${own}`, self);
+    for (const person of [...others, self]) {
+      if (person.screen) wanted.set(`screen:${person.session}`, person);
+      if (person.clinical) wanted.set(`clinical:${person.session}`, person);
+    }
     for (const [key, person] of wanted) this.#tile(key, person).draw(person);
     for (const [key, tile] of this.#tiles) {
       if (wanted.has(key)) continue;
@@ -43,7 +45,7 @@ export class Stage {
     this.arrange();
   }
 
-  /** @param {"camera" | "screen"} source @param {string} session @param {MediaStreamTrack | null} media */
+  /** @param {import("@/room/tiles.js").Source} source @param {string} session @param {MediaStreamTrack | null} media */
   show(source, session, media) {
     const key = `${source}:${session}`;
     if (media) this.#media.set(key, media);
@@ -56,16 +58,17 @@ export class Stage {
     for (const tile of this.#tiles.values()) if (tile.person.username === username) tile.setLevel(level);
   }
 
-  /** @param {Set<string>} sessions who speaks now */
-  setSpeaking(sessions) {
+  /** @param {string} speaker session of who speaks, empty: nobody @param {string[]} silent whose microphone is on but gives nothing */
+  setVoices(speaker, silent) {
     for (const [key, tile] of this.#tiles) {
-      if (tile.source === "camera") tile.setSpeaking(sessions.has(key.slice("camera:".length)));
+      if (tile.source !== "camera") continue;
+      const session = key.slice("camera:".length);
+      tile.setSpeaking(session === speaker);
+      tile.setSilent(silent.includes(session));
     }
-    const loudest = [...sessions].find((session) => session !== this.#own);
-    if (loudest && loudest !== this.#speaker) {
-      this.#speaker = loudest;
-      this.arrange();
-    }
+    if (!speaker || speaker === this.#own || speaker === this.#speaker) return;
+    this.#speaker = speaker;
+    this.arrange();
   }
 
   /** Put each tile where it belongs; nothing moves that is there already. */
@@ -82,7 +85,8 @@ export class Stage {
     const keys = [...this.#tiles.keys()];
     const others = keys.filter((key) => !key.endsWith(`:${this.#own}`));
     if (this.#chosen && this.#tiles.has(this.#chosen)) return this.#chosen;
-    return others.find((key) => key.startsWith("screen:")) ?? others.find((key) => key === `camera:${this.#speaker}`) ?? others[0];
+    const shown = others.filter((key) => !key.startsWith("camera:"));
+    return shown.at(-1) ?? others.find((key) => key === `camera:${this.#speaker}`) ?? others[0];
   }
 
   /** @param {string} key @param {Person} person */
@@ -90,7 +94,7 @@ export class Stage {
     let tile = this.#tiles.get(key);
     if (!tile) {
       const [source, session] = key.split(":");
-      tile = new Tile(person, { source: source === "screen" ? "screen" : "camera", own: session === this.#own });
+      tile = new Tile(person, { source: /** @type {import("@/room/tiles.js").Source} */ (source), own: session === this.#own });
       tile.root.dataset.tileKey = key;
       this.#tiles.set(key, tile);
       tile.show(this.#media.get(key) ?? null);
@@ -100,6 +104,7 @@ export class Stage {
 
   /** @param {Event} event */
   #click(event) {
+    if (event.target instanceof Element && event.target.closest("[data-still], [data-move], [data-quality]")) return;
     const tile = event.target instanceof Element ? event.target.closest("[data-tile-key]") : null;
     if (!(tile instanceof HTMLElement)) return;
     const key = tile.dataset.tileKey ?? "";

@@ -5,7 +5,7 @@
  */
 import { Leg, onlyForwarded } from "@/room/leg.js";
 
-/** @typedef {{id: string, username: string, session: string, kind: "audio" | "video", source: "mic" | "camera" | "screen"}} Track */
+/** @typedef {{id: string, username: string, session: string, kind: "audio" | "video", source: "mic" | "camera" | "screen" | "clinical" | "stethoscope"}} Track */
 
 /** Sends `shown` (detail: {track, media}) and `ended` (detail: track). */
 export class Subscriber extends Leg {
@@ -60,19 +60,6 @@ export class Subscriber extends Leg {
       if (!track || place.currentDirection !== "recvonly") continue;
       this.dispatchEvent(new CustomEvent("shown", { detail: { track, media: place.receiver.track } }));
     }
-  }
-
-  /** Levels of what is heard, by session: 0 to 1. @returns {Promise<Map<string, number>>} */
-  async levels() {
-    const found = new Map();
-    for (const [id, place] of this.#places) {
-      const track = this.#wanted.get(id);
-      if (track?.kind !== "audio") continue;
-      for (const row of (await place.receiver.getStats()).values()) {
-        if (row.type === "inbound-rtp") found.set(track.session, row.audioLevel ?? 0);
-      }
-    }
-    return found;
   }
 
   /** @param {RTCPeerConnection} pc */

@@ -1,8 +1,10 @@
 // @ts-check
-/** One tile per camera and per shared screen. Draws; decides nothing about media. */
+/** One tile per camera, second camera and shared screen. Draws; decides nothing about media. */
 import { element, icon } from "@/base/dom.js";
+import { clinicalName, clinicalOf } from "@/room/clinical.js";
 
 /** @typedef {import("@/room/call.js").Person} Person */
+/** @typedef {"camera" | "screen" | "clinical"} Source */
 
 const LEVEL_WORDS = () => [
   gettext("Connection lost"),
@@ -13,7 +15,10 @@ const LEVEL_WORDS = () => [
 
 /** The elements of one person's picture. */
 export class Tile {
-  /** @param {Person} person @param {{source?: "camera" | "screen", own?: boolean}} [options] */
+  /** Whether this person's side may ask to move a camera of the patient's side. */
+  static mayMove = false;
+
+  /** @param {Person} person @param {{source?: Source, own?: boolean}} [options] */
   constructor(person, { source = "camera", own = false } = {}) {
     this.person = person;
     this.source = source;
@@ -26,10 +31,15 @@ export class Tile {
     this.off = element("div", { class: "tile-off" }, element("span", { class: "avatar", "aria-hidden": "true" }), element("span"));
     this.name = element("span", { class: "truncate" });
     this.muted = element("span", { class: "tile-muted-mark" }, icon("mic-off", "tile-muted"), element("span", { class: "visually-hidden" }, gettext("muted")));
-    this.bars = element("span", { class: "bars", role: "img" }, element("i"), element("i"), element("i"));
-    this.label = element("div", { class: "tile-label" }, this.muted, this.name, this.bars);
+    this.bars = element("span", { class: "bars", "aria-hidden": "true" });
+    this.quality = element("button", { type: "button", class: "tile-quality", "data-quality": "" }, this.bars);
+    this.silent = element("span", { class: "tile-silent" }, icon("volume-x"), element("span", {}, gettext("no sound")));
+    this.silent.hidden = true;
+    this.label = element("div", { class: "tile-label" }, this.muted, this.silent, this.name, this.quality);
     this.enlarge = element("button", { type: "button", class: "button button-icon button-small" }, icon("maximize"));
-    const actions = element("div", { class: "tile-actions" }, this.enlarge);
+    this.still = element("button", { type: "button", class: "button button-icon button-small", "data-still": "", title: gettext("Take a still") }, icon("camera"));
+    this.move = element("button", { type: "button", class: "button button-icon button-small", "data-move": "", title: gettext("Move the camera") }, icon("move"));
+    const actions = element("div", { class: "tile-actions" }, this.move, this.still, this.enlarge);
     const facts = { class: "tile", role: "group", "data-tile": person.username, "data-source": source };
     this.root = element("div", facts, this.off, this.video, this.label, actions);
     if (own && source === "camera") this.root.classList.add("tile-mirror");
@@ -40,23 +50,28 @@ export class Tile {
   /** @param {Person} person */
   draw(person) {
     this.person = person;
-    const screen = this.source === "screen";
+    const face = this.source === "camera";
     const [avatar, words] = this.off.children;
     avatar.textContent = [...person.name][0] ?? "";
     words.textContent = gettext("Camera off");
     this.name.textContent = this.#title();
-    this.muted.hidden = screen || person.mic;
-    this.bars.hidden = screen;
-    const shows = screen || person.cam;
+    this.muted.hidden = !face || person.mic;
+    this.quality.hidden = !face;
+    const shows = !face || person.cam;
     this.off.hidden = shows && this.video.srcObject !== null;
     this.video.hidden = !shows;
     this.root.setAttribute("aria-label", this.#title());
+    this.still.hidden = this.source === "screen" || (this.own && face) || !shows;
+    this.still.setAttribute("aria-label", interpolate(gettext("Take a still: %(name)s"), { name: this.#title() }, true));
+    this.move.hidden = this.own || !face || !person.cam || person.side !== "asking" || !Tile.mayMove;
+    this.move.setAttribute("aria-label", interpolate(gettext("Move the camera: %(name)s"), { name: this.#title() }, true));
     this.enlarge.setAttribute("aria-label", interpolate(gettext("Enlarge: %(name)s"), { name: this.#title() }, true));
   }
 
   #title() {
     if (this.own && this.source === "camera") return gettext("You");
-    if (this.own) return gettext("Your screen");
+    if (this.own) return this.source === "screen" ? gettext("Your screen") : clinicalName(this.person.clinical);
+    if (this.source === "clinical") return clinicalOf(this.person.clinical, this.person.name);
     const name = this.person.hospital ? `${this.person.name} · ${this.person.hospital}` : this.person.name;
     return this.source === "screen" ? interpolate(gettext("Screen of %(name)s"), { name: this.person.name }, true) : name;
   }
@@ -80,8 +95,16 @@ export class Tile {
   setLevel(level) {
     this.level = level;
     this.bars.dataset.level = String(level);
-    this.bars.setAttribute("aria-label", LEVEL_WORDS()[level]);
-    this.bars.title = LEVEL_WORDS()[level];
+    this.quality.setAttribute("aria-label", LEVEL_WORDS()[level]);
+    this.quality.title = LEVEL_WORDS()[level];
+  }
+
+  /** The microphone is on and gives nothing. @param {boolean} silent */
+  setSilent(silent) {
+    const words = interpolate(gettext("No sound comes from the microphone of %(name)s"), { name: this.person.name }, true);
+    this.silent.hidden = !silent;
+    this.silent.title = words;
+    this.silent.setAttribute("aria-label", words);
   }
 
   /** @param {boolean} speaks */

@@ -17,12 +17,13 @@ export class Sending {
   #abort = new AbortController();
   /** @type {any} */ #upload = null;
 
-  /** @param {File} file @param {string} url where uploads begin @param {number} largest @param {(self: Sending) => void} changed */
-  constructor(file, url, largest, changed) {
+  /** @param {File} file @param {string} url where uploads begin @param {number} largest @param {(self: Sending) => void} changed @param {Record<string, string>} [more] what else is told of it */
+  constructor(file, url, largest, changed, more = {}) {
     this.file = file;
     this.url = url;
     this.largest = largest;
     this.changed = changed;
+    this.more = more;
   }
 
   get isOver() {
@@ -87,7 +88,7 @@ export class Sending {
         retryDelays: PAUSES,
         storeFingerprintForResuming: false, // the server knows by checksum, also in another browser
         removeFingerprintOnSuccess: true,
-        metadata: { filename: this.file.name, sha256: this.sha256 },
+        metadata: { filename: this.file.name, sha256: this.sha256, ...this.more },
         headers: { Accept: "application/json", "X-CSRFToken": token() },
         onProgress: (/** @type {number} */ sent) => this.#progress(sent),
         onShouldRetry: (/** @type {any} */ error) => this.#mayRetry(error),

@@ -29,7 +29,7 @@ export class Overlay {
   /** @param {Img} image @param {View} view @param {number} place from 0 @param {number} count @param {number} scale screen pixels for one column */
   how(image, view, place, count, scale) {
     const side = { L: gettext("Left"), R: gettext("Right"), B: gettext("Both sides") }[image.laterality] ?? image.laterality;
-    this.corners.tr.replaceChildren(line(image.title), line([side, image.view].filter(Boolean).join(" ")), line(day(image.takenOn)));
+    this.corners.tr.replaceChildren(line(image.title), line([side, image.view].filter(Boolean).join(" ")), line(day(image.takenOn)), element("div", { class: "overlay-still" }, image.still));
     this.corners.bl.replaceChildren(line(interpolate(gettext("Image %(place)s / %(count)s"), { place: place + 1, count }, true)), line(`${image.width} × ${image.height}`));
     const shown = windowOf(view, image);
     const look = shown ? line(`${gettext("W")} ${Math.round(shown.width)} ${gettext("L")} ${Math.round(shown.center)}`) : line("");
