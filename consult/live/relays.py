@@ -43,6 +43,7 @@ class RelayLink(AsyncWebsocketConsumer):
         super().__init__(*args, **kwargs)
         self.pending: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self.changed: OrderedDict[int, linking.Room] = OrderedDict()
+        self.emptied: list[int] = []  # rooms whose people have to arrive again, before what changed in them counts
         self.wake = asyncio.Event()
         self.sender: Sender | None = None
         self.keeper: asyncio.Task[None] | None = None
@@ -131,8 +132,8 @@ class RelayLink(AsyncWebsocketConsumer):
         )
         log.info("relay %s: linked, %s rooms running", hello.name, len(rooms))
         await self._close_moved(rooms)
-        for consultation_id in emptied:
-            await interrupt(consultation_id)
+        self.emptied += emptied
+        self.wake.set()
         for consultation_id in placed:
             await self._tell_room(consultation_id, "relay.up")
             await self._tell_room(consultation_id, "room.changed")
@@ -176,6 +177,8 @@ class RelayLink(AsyncWebsocketConsumer):
         while True:
             await self.wake.wait()
             self.wake.clear()
+            while self.emptied:
+                await self._interrupt(self.emptied.pop())
             while self.changed:
                 consultation_id, room = self.changed.popitem(last=False)
                 try:
@@ -187,6 +190,12 @@ class RelayLink(AsyncWebsocketConsumer):
                     await self._tell_room(consultation_id, "room.changed")
                 else:
                     await self._close_moved([consultation_id])
+
+    async def _interrupt(self, consultation_id: int) -> None:
+        try:
+            await interrupt(consultation_id)
+        except Exception:
+            log.exception("room %s: not interrupted", consultation_id)
 
     async def _tell_room(self, consultation_id: int, kind: str, **more: str) -> None:
         await self.channel_layer.group_send(room_group(consultation_id), {"type": kind, **more})

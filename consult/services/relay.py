@@ -16,7 +16,7 @@ from consult.models import Placement, Relay
 
 LIVE_FOR = timedelta(seconds=6)
 SILENT_AFTER = timedelta(seconds=3)  # three missed reports, while another relay's come in
-MOVE_AFTER = timedelta(seconds=1)  # a lost link is dialled again within 0.3 s when its relay lives
+MOVE_AFTER = timedelta(seconds=0.5)  # a lost link is dialled again within 0.3 s when its relay lives
 MOVE_WITHIN = timedelta(seconds=15)  # then who has not come to the new relay has left
 BUSY_FROM, BUSY_UNTIL = 0.85, 0.7  # share of a core: no new rooms from the first, again below the second
 
