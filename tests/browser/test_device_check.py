@@ -1,4 +1,4 @@
-"""The check before the call when the browser refuses camera and microphone; joining works all the same."""
+"""The check before the call: refused camera and microphone, a network that blocks video; joining works all the same."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ LOCAL_KINDS = """async () => {
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with Site() as running:
+    with coturn() as turn, Site(TURN_URLS=turn.urls["tcp"], TURN_SECRET=SECRET) as running:
         yield running
         print(running.log()[-3000:])
 
@@ -56,6 +56,11 @@ def test_who_has_no_devices_is_told_why_and_sees_the_other_all_the_same(
     here.join()
 
     there.check_devices()
+    network = expert.page.locator("[data-row=network]")
+    assert "directly by UDP" in network.inner_text()
+    expert.page.get_by_label("My network blocks video").check()
+    eventually(lambda: "through the TURN server by TCP" in network.inner_text(), "the way is named")
+    expert.shot("device-check-turn")
     there.join()
     video = doctor.page.locator("video[data-participant='expert.provincial']")
     eventually(lambda: video.count() and video.evaluate("node => node.videoWidth > 0"), "the other's picture")
@@ -69,28 +74,5 @@ def test_who_has_no_devices_is_told_why_and_sees_the_other_all_the_same(
     doctor.shot("room-without-devices")
     before = doctor.received()
     eventually(lambda: doctor.received()["frames"] > before["frames"], "the call goes on")
-    assert doctor.complaints == []
-
-
-def test_who_is_behind_a_closed_network_goes_through_the_turn_server(meet: Callable[..., Person]) -> None:
-    with coturn() as turn:
-        urls = ",".join((turn.urls["udp"], turn.urls["tcp"]))
-        with Site(TURN_URLS=urls, TURN_SECRET=SECRET) as site:
-            found = re.search(r"room (\d+)", site.manage("shell", "-c", ACCEPTED))
-            assert found
-            doctor, expert = meet("doctor.nitun", site.url), meet("expert.provincial", site.url)
-            here, there = Call(doctor, int(found[1])), Call(expert, int(found[1]))
-            here.check_devices()
-            network = doctor.page.locator("[data-row=network]")
-            assert "directly by UDP" in network.inner_text()
-            doctor.page.get_by_label("My network blocks video").check()
-            eventually(lambda: "through the TURN server by UDP" in network.inner_text(), "the way is named")
-            doctor.shot("device-check-turn")
-            here.join()
-            there.check_devices()
-            there.join()
-            here.sees_and_hears("expert.provincial")
-            there.sees_and_hears("doctor.nitun")
-            kinds = doctor.page.evaluate(LOCAL_KINDS)
-            assert set(kinds) == {"relay"}
-            assert doctor.complaints == []
+    assert set(expert.page.evaluate(LOCAL_KINDS)) == {"relay"}
+    assert doctor.complaints == expert.complaints == []
