@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from relay.dtls import Fingerprint
 from relay.rtp import LEVEL_URI, MID_URI, REPAIRED_RID_URI, RID_URI
 from relay.sdp import Format, MediaOffer, Offer
+from relay.twcc import FEEDBACK as TRANSPORT_FEEDBACK
+from relay.twcc import URI as NUMBER_URI
 
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
-"""What the relay speaks. transport-cc is left out on purpose: with it browsers send no REMB and expect reports
-for every packet."""
+"""What the relay speaks, besides transport-cc."""
 
 SPEECH = "minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate=48000"
 """A microphone: mono speech, repaired in-band, silent while nobody speaks."""
 FULL_SOUND = "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1;maxaveragebitrate=128000"
 """Sound that must arrive as it is: a shared screen, an instrument."""
+
+
+START_BITRATE = "x-google-start-bitrate=1500"
+"""kbit/s at which Chromium begins to send video; left to itself it begins with 300 and a postage stamp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,8 @@ def _accepted(media: MediaOffer, answer: MediaAnswer, endpoint: Endpoint) -> lis
         lines.append(f"a=extmap:{media.mid_extension} {MID_URI}")
     if media.level_extension is not None and answer.direction == "recvonly":
         lines.append(f"a=extmap:{media.level_extension} {LEVEL_URI}")
+    if media.number_extension is not None:
+        lines.append(f"a=extmap:{media.number_extension} {NUMBER_URI}")
     lines += [f"a={answer.direction}", "a=rtcp-mux"]
     if media.reduced_size:
         lines.append("a=rtcp-rsize")
@@ -118,7 +125,7 @@ def _accepted(media: MediaOffer, answer: MediaAnswer, endpoint: Endpoint) -> lis
         # Viewers ask for their round trip time (RFC 3611 section 5): Chromium waits for repeats only when it knows it.
         lines.append("a=rtcp-xr:rcvr-rtt=all")
     for form in formats:
-        lines += _codec_lines(media, form, answer.sound)
+        lines += _codec_lines(media, form, answer)
     if answer.direction == "recvonly" and media.layers:
         lines += [f"a=extmap:{media.rid_extension} {RID_URI}"]
         if media.repaired_extension is not None:
@@ -132,11 +139,15 @@ def _accepted(media: MediaOffer, answer: MediaAnswer, endpoint: Endpoint) -> lis
     return lines
 
 
-def _codec_lines(media: MediaOffer, form: Format, sound: str) -> list[str]:
+def _codec_lines(media: MediaOffer, form: Format, answer: MediaAnswer) -> list[str]:
     number = form.payload_type
     lines = [f"a=rtpmap:{number} {form.codec.encoding}"]
     lines += [f"a=rtcp-fb:{number} {kind}" for kind in FEEDBACK if kind in media.feedback]
-    parameters = sound if media.kind == "audio" else form.parameters
+    parameters = answer.sound if media.kind == "audio" else form.parameters
+    if media.number_extension is not None:
+        lines.append(f"a=rtcp-fb:{number} {TRANSPORT_FEEDBACK}")
+        if answer.direction == "recvonly" and media.kind == "video":
+            parameters = f"{parameters};{START_BITRATE}" if parameters else START_BITRATE
     if parameters:
         lines.append(f"a=fmtp:{number} {parameters}")
     if form.rtx is not None:

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from relay import rtcp, rtp, vp8
+from relay.allocate import CLINICAL, OTHERS, SOUND
 from relay.follow import Follower
 from relay.limits import TokenBucket
+from relay.pacer import OVERHEAD, SendRtp
 from relay.tally import tally
 from relay.track import AUDIO, CLOCK_RATES
 
@@ -32,9 +34,9 @@ MAX_DISAGREEMENT = 1.0
 """Seconds by which sender reports and arrival may differ on how long a switch took; beyond it arrival counts."""
 STRETCHES = 4
 """Stretches of layers remembered for repeats."""
-SOUND, CLINICAL, SPEAKER, OTHERS = range(4)
-"""Priority classes, the most important first."""
 _ORIGINAL_SEQUENCE = struct.Struct("!H")
+_PADDING = bytes(254) + b"\xff"
+"""The most padding a packet can have: 255 bytes, the last says how many (RFC 3550 section 5.1)."""
 
 
 class Sender(Protocol):
@@ -43,9 +45,8 @@ class Sender(Protocol):
     @property
     def connected(self) -> bool: ...
 
-    def send_rtp(
-        self, second: int, sequence: int, timestamp: int, ssrc: int, extension: bytes, payload: bytes
-    ) -> bool: ...
+    @property
+    def send_rtp(self) -> SendRtp: ...
 
 
 @dataclass(slots=True)
@@ -82,12 +83,15 @@ class OutboundTrack(Follower):
     ) -> None:
         super().__init__()
         self._sender, self._clock, self._on_layers = sender, clock, on_layers
+        self._send = sender.send_rtp
         self.kind, self.mid = kind, mid
         self._rate = CLOCK_RATES[kind]
         self.ssrc, self.rtx_ssrc = secrets.randbits(31) | 1, secrets.randbits(31) | 1
         self.shown: int | None = None
         self._formats: Mapping[str, Format] = {}
-        self._extension = b""
+        self._extension: bytes | bytearray = b""
+        self._padding_type: int | None = None
+        self.numbered = False
         self._stretch: Stretch
         self._stretches: deque[Stretch] = deque(maxlen=STRETCHES)
         self._highest = 0x10000 + secrets.randbits(15)
@@ -101,10 +105,22 @@ class OutboundTrack(Follower):
         self.rtt = 0.1
         self.packets = self.octets = self.resends = 0
 
-    def negotiate(self, formats: Mapping[str, Format], mid_extension: int | None) -> None:
-        """Sends with the payload types (by name of the codec) and the MID extension's id of the latest offer."""
+    def negotiate(
+        self, formats: Mapping[str, Format], mid_extension: int | None, number_extension: int | None = None
+    ) -> None:
+        """Sends with the payload types (by name of the codec) and the extensions' ids of the latest offer: MID and the
+        transport-wide number."""
         self._formats = formats
-        self._extension = rtp.mid_extension(mid_extension, self.mid)
+        self._padding_type = next((form.rtx for form in formats.values() if form.rtx is not None), None)
+        self.numbered = number_extension is not None
+        if number_extension is None:
+            self._extension = rtp.mid_extension(mid_extension, self.mid)
+        else:
+            self._extension = rtp.numbered_extension(number_extension, mid_extension, self.mid)
+
+    def route(self, send: SendRtp) -> None:
+        """Sends packets by `send` from now on."""
+        self._send = send
 
     @property
     def rank(self) -> int:
@@ -138,7 +154,7 @@ class OutboundTrack(Follower):
             self._remember_resend(number, self._clock())
             self._resend(stretch, number & 0xFFFF, marker, timestamp, payload)
             return
-        if self._sender.send_rtp(
+        if self._send(
             marker | stretch.payload_type,
             number & 0xFFFF,
             timestamp & 0xFFFFFFFF,
@@ -243,12 +259,30 @@ class OutboundTrack(Follower):
         timestamp &= 0xFFFFFFFF
         if stretch.rtx is None:
             second = marker | stretch.payload_type
-            self._sender.send_rtp(second, sequence, timestamp, self.ssrc, self._extension, payload)
+            self._send(second, sequence, timestamp, self.ssrc, self._extension, payload)
             return
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
         wrapped = _ORIGINAL_SEQUENCE.pack(sequence) + payload
         second = marker | stretch.rtx
-        self._sender.send_rtp(second, self._rtx_sequence, timestamp, self.rtx_ssrc, self._extension, wrapped)
+        self._send(second, self._rtx_sequence, timestamp, self.rtx_ssrc, self._extension, wrapped)
+
+    def pad(self, send: SendRtp) -> int:
+        """Sends one packet of padding on the retransmission stream (RFC 4588 section 4) by `send`; its bytes on the
+        wire, 0 when that cannot be."""
+        if self._padding_type is None:
+            return 0
+        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
+        timestamp = self._last_timestamp & 0xFFFFFFFF
+        sequence = self._rtx_sequence
+        if not send(self._padding_type, sequence, timestamp, self.rtx_ssrc, self._extension, _PADDING, 0xA0):
+            return 0
+        return len(_PADDING) + OVERHEAD
+
+    def restart(self) -> None:
+        """What was to be sent next is lost: begins again at a keyframe."""
+        layer = self.awaited or self.layer
+        self.aim(None)
+        self.aim(layer)
 
     def on_report(self, report: rtcp.ReceptionReport, now: float) -> None:
         """The viewer's report: the round trip time follows from it (RFC 3550 section 6.4.1)."""

@@ -105,7 +105,7 @@ COMMANDS: dict[str, type[Any]] = {kind.t: kind for kind in (Join, Offer, Probe, 
 EVENTS: dict[str, tuple[str, ...]] = {
     "hello": ("name", "address", "port", "capacity", "version", "rooms"),
     "load": ("rooms", "participants", "load", "packets_in", "packets_out", "lost"),
-    "room": ("room", "peers", "tracks"),
+    "room": ("room", "peers", "tracks", "paused"),
     "gone": ("room", "peer", "reason"),
     "drain": ("seconds",),
     "renegotiate": ("room", "peer"),

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from relay import rtcp, rtp
+from relay import rtcp, rtp, twcc
 from relay.answer import FULL_SOUND, SPEECH, MediaAnswer
 from relay.codecs import pick
 from relay.connection import Connection, Context
@@ -19,8 +19,9 @@ log = logging.getLogger("relay.publisher")
 MAX_STREAMS = 64
 """SSRCs one connection may use; a browser needs two for each m-line, or for each simulcast layer of it."""
 MAX_BITRATE = {"camera": 2_500_000, "clinical": 4_500_000, "screen": 2_500_000}
-"""bit/s a connection may send for each picture. Without any such word Chromium starts at 0.3 Mbit/s and takes half a
-minute to reach 1.5 (docs/media.md); its own loss control stays in force below this."""
+"""bit/s a browser without transport-wide feedback may send for each picture. With it, it finds its rate itself."""
+FEEDBACK_INTERVAL = 0.1
+"""Seconds between two transport-wide feedbacks."""
 _HEADER = rtp.HEADER.unpack_from
 
 Stream = InboundStream | RetransmissionStream
@@ -46,6 +47,9 @@ class Publisher(Connection):
         self._named: dict[int, tuple[str, str]] = {}
         self._extensions: tuple[tuple[int, ...], ...] = ((), (), ())
         self._voices: dict[int, IncomingMedia] = {}
+        self._number_extension: int | None = None
+        self._arrivals = twcc.ArrivalLog()
+        self._feedback_at = 0.0
 
     def negotiate(self, offer: Offer, tracks: dict[str, Track], readers: Collection[Collection[str]] = ()) -> str:
         """The answer to `offer`; `tracks` says what each mid in use carries, `readers` the codecs each viewer can
@@ -71,6 +75,7 @@ class Publisher(Connection):
             _distinct(media.rid_extension for media in offers if media.layers),
             _distinct(media.repaired_extension for media in offers if media.layers),
         )
+        self._number_extension = next(iter(_distinct(media.number_extension for media in offers)), None)
         return self._answer(offer, accepted)
 
     def would_change(self, readers: Collection[Collection[str]]) -> bool:
@@ -103,6 +108,8 @@ class Publisher(Connection):
     def on_rtp(self, packet: memoryview, length: int, now: float) -> None:
         """Hands the payload to its stream."""
         _, second, sequence, timestamp, ssrc = _HEADER(packet)
+        if self._number_extension is not None:
+            self._count_arrival(packet, length, ssrc, now)
         stream = self._streams.get(ssrc)
         if stream is None:
             stream = self._latch(packet, length, ssrc, second & 0x7F)
@@ -118,6 +125,17 @@ class Publisher(Connection):
             if level is not None:
                 voice.track.heard(level[0] & 0x7F)
         stream.receive(second, sequence, timestamp, bytes(packet[bounds[0] : bounds[1]]), now)
+
+    def _count_arrival(self, packet: memoryview, length: int, ssrc: int, now: float) -> None:
+        """Says when each packet came, padding and repeats too: the browser finds its rate from it."""
+        number = rtp.extension(packet, length, self._number_extension or 0)
+        if number is None or len(number) != 2:
+            return
+        self._arrivals.arrived(number[0] << 8 | number[1], now)
+        if now >= self._feedback_at:
+            self._feedback_at = now + FEEDBACK_INTERVAL
+            for feedback in self._arrivals.feedback(1, ssrc):
+                self.transport.send_rtcp(feedback)
 
     def _latch(self, packet: memoryview, length: int, ssrc: int, payload_type: int) -> Stream | None:
         """The stream of an SSRC seen for the first time; browsers name its m-line on the first packets only."""
@@ -207,7 +225,8 @@ class Publisher(Connection):
     def _send_bitrate(self) -> None:
         videos, bitrate = [], 0
         for media in self._media.values():
-            if media.streams and media.track.kind != AUDIO and "goog-remb" in media.offer.feedback:
+            wanted = "goog-remb" in media.offer.feedback and media.offer.number_extension is None
+            if media.streams and media.track.kind != AUDIO and wanted:
                 videos += [stream.ssrc for stream in media.streams.values()]
                 bitrate += MAX_BITRATE.get(media.track.source, 0)
         if videos:

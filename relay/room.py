@@ -50,7 +50,8 @@ class Shown:
 
 @dataclass(slots=True)
 class Participant:
-    """One session of a person in a room. Tracks are kept by source and kind, so they outlive connections."""
+    """One session of a person in a room. Tracks are kept by source and kind, so they outlive connections;
+    `paused` are the ids of those it cannot be sent, its line being too weak."""
 
     peer: str
     username: str
@@ -58,6 +59,7 @@ class Participant:
     publisher: Publisher | None = None
     subscriber: Subscriber | None = None
     tracks: dict[tuple[str, str], Track] = field(default_factory=dict)
+    paused: frozenset[str] = frozenset()
     heights: Mapping[str, int] = field(default_factory=dict)
     seen: float = field(default_factory=time.monotonic)
     ended_at: float | None = None
@@ -79,6 +81,7 @@ class Participant:
             self.tracks.clear()
         elif self.subscriber is connection:
             self.subscriber = None
+            self.paused = frozenset()
 
 
 class Room:
@@ -142,9 +145,11 @@ class Room:
         if connection is None or not connection.continues(offer):
             if connection is not None:
                 connection.close()
-            connection = Subscriber(self._context, offer, f"{self.name}/{peer}/sub")
+            connection = Subscriber(
+                self._context, offer, f"{self.name}/{peer}/sub", lambda paused: self._paused(participant, paused)
+            )
             connection.show(participant.heights)
-            participant.subscriber = connection
+            participant.subscriber, participant.paused = connection, frozenset()
         participant.ended_at = None
         answer = connection.negotiate(offer, wanted)
         self._ask_for_other_codecs()
@@ -168,6 +173,10 @@ class Room:
             publisher = participant.publisher
             if publisher is not None and publisher.would_change(self._readers(besides=participant.peer)):
                 self._on_renegotiate(self, participant.peer)
+
+    def _paused(self, participant: Participant, paused: frozenset[str]) -> None:
+        participant.paused = paused
+        self._on_change(self)
 
     def leave(self, peer: str) -> None:
         """`peer` is gone; unknown ones are gone already."""
@@ -243,7 +252,9 @@ class Room:
     def snapshot(self) -> dict[str, object]:
         """The fields of the `room` event."""
         peers = [{"peer": p.peer, "username": p.username, **asdict(p.shown)} for p in self.participants.values()]
-        return {"room": self.name, "peers": peers, "tracks": [self.describe(t) for t in self.tracks()]}
+        paused = {p.peer: sorted(p.paused) for p in self.participants.values() if p.paused}
+        tracks = [self.describe(t) for t in self.tracks()]
+        return {"room": self.name, "peers": peers, "tracks": tracks, "paused": paused}
 
     def _participant(self, peer: str) -> Participant:
         participant = self.participants.get(peer)

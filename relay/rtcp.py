@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from relay import twcc
+
 SENDER_REPORT, RECEIVER_REPORT, SOURCE_DESCRIPTION = 200, 201, 202
 TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK, EXTENDED_REPORT = 205, 206, 207
 FMT_NACK = 1
@@ -71,7 +73,15 @@ class ReferenceTime:
     ntp: int
 
 
-Feedback = SenderReport | ReceptionReport | Nack | KeyframeRequest | ReferenceTime
+@dataclass(frozen=True, slots=True)
+class MaxBitrate:
+    """A REMB: the receiver's own estimate, bit/s (draft-alvestrand-rmcat-remb-03 section 2.2)."""
+
+    ssrc: int
+    bitrate: int
+
+
+Feedback = SenderReport | ReceptionReport | Nack | KeyframeRequest | ReferenceTime | MaxBitrate | twcc.Arrivals
 
 
 def parse(compound: bytes) -> list[Feedback]:
@@ -103,6 +113,11 @@ def _parse_one(kind: int, count: int, body: bytes) -> Iterator[Feedback]:
         yield from _parse_blocks(body, 4, count)
     elif kind == TRANSPORT_FEEDBACK and count == FMT_NACK and len(body) >= 8:
         yield Nack(_UINT32.unpack_from(body, 4)[0], tuple(_parse_nack(body[8:])))
+    elif kind == TRANSPORT_FEEDBACK and count == twcc.FMT:
+        yield twcc.parse(body)
+    elif kind == PAYLOAD_FEEDBACK and count == FMT_APPLICATION and len(body) >= 16 and body[8:12] == b"REMB":
+        packed = _UINT32.unpack_from(body, 12)[0]
+        yield MaxBitrate(_UINT32.unpack_from(body)[0], (packed & 0x3FFFF) << (packed >> 18 & 0x3F))
     elif kind == PAYLOAD_FEEDBACK and count == FMT_PLI and len(body) >= 8:
         yield KeyframeRequest(_UINT32.unpack_from(body, 4)[0])
     elif kind == PAYLOAD_FEEDBACK and count == FMT_FIR:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from relay.codecs import CODECS, Codec
 from relay.dtls import FINGERPRINT_ALGORITHMS, Fingerprint
 from relay.rtp import LEVEL_URI, MID_URI, REPAIRED_RID_URI, RID_URI
+from relay.twcc import FEEDBACK, URI
 
 MAX_LENGTH = 64 * 1024
 MAX_MEDIA = 64
@@ -39,7 +40,8 @@ class Format:
 class MediaOffer:
     """One m-line. `known` are the codecs the relay forwards, the preferred one first; `feedback` the
     `a=rtcp-fb` values offered for that one, in order. `layers` are the names (rid) of the simulcast streams the
-    browser would send, in its order (RFC 8853); the extensions are ids, None when not offered."""
+    browser would send, in its order (RFC 8853); the extensions are ids, None when not offered;
+    `number_extension` is the transport-wide number, where transport-cc is offered with it."""
 
     kind: str
     protocol: str
@@ -52,6 +54,7 @@ class MediaOffer:
     mid_extension: int | None = None
     rid_extension: int | None = None
     repaired_extension: int | None = None
+    number_extension: int | None = None
     layers: tuple[str, ...] = ()
     level_extension: int | None = None
     reduced_size: bool = False
@@ -195,6 +198,9 @@ def _media(line: str, section: _Section, session: _Section) -> MediaOffer:
     if offered.mid_extension is not None and offered.rid_extension is not None:
         offered.layers = _layers(section)
     offered.level_extension = _extension(LEVEL_URI, extmaps) if offered.kind == "audio" else None
+    number = _extension(URI, extmaps)
+    if number is not None and number <= 14 and FEEDBACK in offered.feedback:
+        offered.number_extension = number
     _read_ssrcs(offered, section)
     return offered
 

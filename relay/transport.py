@@ -162,9 +162,18 @@ class Transport:
             log.warning("%s sent %d packets too many in a second", self.label, -self._allowance)
         self._allowance = MAX_PACKETS
 
-    def send_rtp(self, second: int, sequence: int, timestamp: int, ssrc: int, extension: bytes, payload: bytes) -> bool:
+    def send_rtp(
+        self,
+        second: int,
+        sequence: int,
+        timestamp: int,
+        ssrc: int,
+        extension: bytes | bytearray,
+        payload: bytes,
+        first: int = 0x80,
+    ) -> bool:
         """Sends one RTP packet with the marker and payload type `second` and the packed `extension` block (may be
-        empty). False when there is nobody to send to yet."""
+        empty); `first` also says when `payload` ends in padding. False when there is nobody to send to yet."""
         cipher, destination = self._sending, self._destination
         if cipher is None or destination is None:
             return False
@@ -173,11 +182,11 @@ class Transport:
         view = buffer.view
         start = 12
         if extension:
-            _HEADER_INTO(view, 0, 0x90, second, sequence, timestamp, ssrc)
+            _HEADER_INTO(view, 0, first | 0x10, second, sequence, timestamp, ssrc)
             start += len(extension)
             view[12:start] = extension
         else:
-            _HEADER_INTO(view, 0, 0x80, second, sequence, timestamp, ssrc)
+            _HEADER_INTO(view, 0, first, second, sequence, timestamp, ssrc)
         length = start + len(payload)
         view[start:length] = payload
         size = cipher.protect(buffer, length)
@@ -185,6 +194,10 @@ class Transport:
             return False
         self._egress.queue(slot, size, destination)
         return True
+
+    def flush(self) -> None:
+        """Hands what was sent to the kernel; what answers a datagram is handed over without it."""
+        self._egress.flush()
 
     def send_rtcp(self, packet: bytes) -> None:
         """Sends one RTCP compound packet at once; nothing before the association is up."""

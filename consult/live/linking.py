@@ -32,6 +32,7 @@ TRACKS = rows(
     kind=one_of("audio", "video"),
     source=SOURCE,
 )
+PAUSED = mapping(64, SESSION, several(128, TRACK_ID))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Room(Message):
     room: str = reads(ROOM)
     peers: Sequence[dict[str, Any]] = reads(PEERS)
     tracks: Sequence[dict[str, str]] = reads(TRACKS)
+    paused: Mapping[str, Sequence[str]] | None = reads(PAUSED, default=None)
 
 
 @dataclass(frozen=True, slots=True)

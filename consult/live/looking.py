@@ -39,6 +39,7 @@ def _row(peer: dict[str, Any], person: User, consultation: Consultation) -> dict
         "screen": peer["screen"],
         "clinical": peer.get("clinical", ""),
         "stethoscope": peer.get("stethoscope", False),
+        "paused": peer.get("paused", []),
         "since": peer["since"],
     }
 

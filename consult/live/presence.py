@@ -21,7 +21,9 @@ class Verb(Protocol):
 @database_sync_to_async
 def keep(channel: str, consultation_id: int, room: linking.Room) -> bool:
     """Keep `room` as the relay on link `channel` told it; False when that room is not that relay's."""
-    change = relays.observe(channel=channel, consultation_id=consultation_id, peers=room.peers, tracks=room.tracks)
+    paused = room.paused or {}
+    peers = [{**peer, "paused": list(paused.get(peer["peer"], ()))} for peer in room.peers]
+    change = relays.observe(channel=channel, consultation_id=consultation_id, peers=peers, tracks=room.tracks)
     if change is None:
         return False
     came, went = change

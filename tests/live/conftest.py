@@ -153,8 +153,11 @@ class RelayEnd:
         if kind in ("join", "state", "leave"):
             await self.tells(request["room"])
 
-    async def tells(self, room: str, tracks: list[dict[str, str]] | None = None) -> None:
-        await self.link.says("room", room=room, peers=list(self.rooms[room].values()), tracks=tracks or [])
+    async def tells(
+        self, room: str, tracks: list[dict[str, str]] | None = None, paused: dict[str, list[str]] | None = None
+    ) -> None:
+        peers = list(self.rooms[room].values())
+        await self.link.says("room", room=room, peers=peers, tracks=tracks or [], paused=paused or {})
 
 
 @contextlib.asynccontextmanager

@@ -194,3 +194,20 @@ async def test_a_flood_is_cut(relay: RelayEnd, live_cast: Cast, consultation: Co
         assert await here.ends() == 1008
         await there.says("ping", n=3)
         assert (await there.hears("pong"))["n"] == 3
+
+
+async def test_whose_pictures_wait_is_told_to_all(relay: RelayEnd, live_cast: Cast, consultation: Consultation) -> None:
+    async with in_room(consultation, live_cast.doctor) as here, in_room(consultation, live_cast.expert):
+        while len((await here.hears("people"))["people"]) < 2:
+            pass
+        await relay.tells(str(consultation.pk), paused={"page-of-expert-provincial": ["camera-1"]})
+        people: list[dict[str, Any]] = []
+        while not any(row["paused"] for row in people):
+            people = (await here.hears("people"))["people"]
+        assert {row["username"]: row["paused"] for row in people} == {
+            "doctor.nitun": [],
+            "expert.provincial": ["camera-1"],
+        }
+        await relay.tells(str(consultation.pk))
+        while any(row["paused"] for row in people):
+            people = (await here.hears("people"))["people"]

@@ -63,6 +63,7 @@ async def test_state_leave_and_close_are_told(stage: Stage) -> None:
             {"peer": "ben", "username": "ben", "mic": True, "cam": False, **nothing},
         ],
         "tracks": [],
+        "paused": {},
     }
     await ask("leave", room="room", peer="ann")
     assert await stage.site.event("gone", peer="ann") == {

@@ -13,12 +13,13 @@ from aiortc.rtp import (
     RtcpRtpfbPacket,
     RtcpSenderInfo,
     RtcpSrPacket,
+    pack_remb_fci,
     unpack_remb_fci,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay import rtcp
+from relay import rtcp, twcc
 
 
 def test_sender_report_round_trip() -> None:
@@ -74,8 +75,23 @@ def test_cname_as_aiortc_reads_it(cname: str) -> None:
 
 
 def test_transport_feedback_of_another_kind_is_not_a_nack() -> None:
-    transport_wide = bytes(RtcpRtpfbPacket(fmt=15, ssrc=1, media_ssrc=5))
-    assert rtcp.parse(transport_wide) == []
+    assert rtcp.parse(bytes(RtcpRtpfbPacket(fmt=9, ssrc=1, media_ssrc=5))) == []
+
+
+def test_transport_wide_feedback_is_read_and_refused_when_cut() -> None:
+    feedback = twcc.Arrivals(5, 65535, 3, (256, None, 300))
+    assert rtcp.parse(twcc.pack(1, feedback) + rtcp.pack_pli(1, 5)) == [feedback, rtcp.KeyframeRequest(5)]
+    with pytest.raises(ValueError, match="cut short"):
+        rtcp.parse(bytes(RtcpRtpfbPacket(fmt=15, ssrc=1, media_ssrc=5)))
+
+
+@pytest.mark.parametrize("bitrate", [0, 64_000, 2_500_000, 1_000_000_000])
+def test_the_receivers_own_estimate(bitrate: int) -> None:
+    theirs = bytes(RtcpPsfbPacket(fmt=15, ssrc=7, media_ssrc=0, fci=pack_remb_fci(bitrate, [5, 6])))
+    (read,) = rtcp.parse(theirs)
+    assert isinstance(read, rtcp.MaxBitrate)
+    assert read.ssrc == 7
+    assert read.bitrate == pytest.approx(bitrate, rel=1e-4)
 
 
 def test_cut_packets_are_refused() -> None:

@@ -95,7 +95,16 @@ def test_feedback_is_what_both_sides_speak() -> None:
         "a=rtcp-fb:96 nack pli",
         "a=rtcp-fb:96 ccm fir",
         "a=rtcp-fb:96 goog-remb",
+        "a=rtcp-fb:96 transport-cc",
     ]
+    assert "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n" in answer
+
+
+def test_no_transport_feedback_without_its_extension() -> None:
+    without = "\r\n".join(line for line in CHROMIUM.splitlines() if "transport-wide-cc" not in line) + "\r\n"
+    assert parse_offer(without).media[1].number_extension is None
+    answer = AnswerWriter().write(parse_offer(without), ENDPOINT, {"1": MediaAnswer("recvonly")})
+    assert "transport-cc" not in answer
 
 
 def test_sending_answers_name_stream_track_and_both_ssrcs() -> None:

@@ -12,7 +12,7 @@ import { Handover } from "@/room/handover.js";
 import { Pulse } from "@/room/pulse.js";
 import { Refused } from "@/room/signal.js";
 
-/** @typedef {{username: string, name: string, hospital: string, side: string, session: string, mic: boolean, cam: boolean, screen: boolean, clinical: string, stethoscope: boolean, since: string}} Person */
+/** @typedef {{username: string, name: string, hospital: string, side: string, session: string, mic: boolean, cam: boolean, screen: boolean, clinical: string, stethoscope: boolean, paused: string[], since: string}} Person */
 
 export class Call extends EventTarget {
   /** @type {Person[]} */

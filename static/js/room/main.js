@@ -19,6 +19,7 @@ import { startControls } from "@/room/controls.js";
 import { startLines } from "@/room/lines.js";
 import { startViewer } from "@/room/pointer.js";
 import { startClock } from "@/room/clock.js";
+import { startWeak } from "@/room/weak.js";
 import { startOpinion } from "@/consult/opinion.js";
 
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-room]"));
@@ -53,6 +54,7 @@ async function enter(wish) {
   find("[data-call]").hidden = false;
   const scene = new Scene(root, call, own, equipment, banners, { username: me, name });
   startLines(call, own, banners, scene, back);
+  startWeak(root, call, banners);
   startControls(root, { own, panel, leave, equipment });
   startViewer(root, call, signal);
   startClock(root);

@@ -47,7 +47,7 @@ export class Scene {
 
   draw() {
     const on = this.own.on;
-    const self = { ...this.me, hospital: "", side: "", session: this.call.session, mic: on.mic, cam: on.camera, screen: on.screen, clinical: this.call.state.clinical, stethoscope: false, since: "" };
+    const self = { ...this.me, hospital: "", side: "", session: this.call.session, mic: on.mic, cam: on.camera, screen: on.screen, clinical: this.call.state.clinical, stethoscope: false, paused: [], since: "" };
     this.stage.setPeople(this.call.people, this.call.session, self);
     this.stage.show("camera", this.call.session, this.own.devices.track("camera"));
     this.stage.show("screen", this.call.session, this.own.screen);

@@ -1,0 +1,354 @@
+"""How much a viewer's line carries, from what came of the packets sent (draft-ietf-rmcat-gcc-02).
+
+Growing delay says a queue is building: the rate falls below what arrives, before packets are lost. Knows no packets and
+no sockets. Rates are bit/s on the wire, times monotonic seconds; arrival times are the viewer's own clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+START, LOWEST, HIGHEST = 300_000.0, 20_000.0, 30_000_000.0
+"""bit/s the estimate begins with, never falls below and never exceeds."""
+BURST = 0.005
+"""Seconds within which packets sent together count as one group (section 4.1)."""
+WINDOW = 20
+"""Groups the slope of the delay is taken over."""
+SMOOTHING, GAIN = 0.9, 4.0
+THRESHOLD, LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 12.5, 6.0, 600.0
+K_UP, K_DOWN = 0.0087, 0.039
+OVERUSE_TIME = 0.01
+BACKOFF = 0.85
+"""Share of what arrives that is sent after overuse (section 5.5)."""
+GROWTH = 1.08
+"""Growth in a second while the capacity is unknown (section 5.5)."""
+ACKED_WINDOW, LATEST_WINDOW = 0.4, 0.15
+"""Seconds over which what arrives is counted, for growing and for falling."""
+QUEUE_LIMIT, QUEUE_GONE = 0.1, 0.05
+"""Seconds of standing queue above which it is drained, and below which it counts as gone."""
+QUEUE_BAD, FAST_GROWTH = 0.25, 0.4
+"""A queue that takes what arrives for the capacity: so many seconds, or so many more in a second."""
+BASE_WINDOW = 15.0
+"""Seconds after which the shortest delay seen is forgotten, twice: a longer path is no queue."""
+FEW_LOST, MANY_LOST, MOST_LOST = 0.02, 0.15, 0.35
+"""Shares of packets lost: grow below, shrink above, and take what arrives for the capacity."""
+LOSS_INTERVAL, LOSS_PACKETS = 0.5, 100
+LOSS_WEIGHT = 0.3
+"""What the newest figure counts: losses come in bursts."""
+SETTLED = 1.5
+"""Seconds after a decrease before anything more is tried."""
+
+
+Acked = tuple[float, int, float]
+"""A packet that arrived: when it was sent, its bytes on the wire, when it arrived by the viewer's clock."""
+
+
+class Trend:
+    """Whether a queue is building: the slope of the delay between groups of packets (sections 5.2 to 5.4)."""
+
+    def __init__(self) -> None:
+        self._groups = 0
+        self._first_sent = self._last_sent = self._last_arrived = -1.0
+        self._sent_before = self._arrived_before = -1.0
+        self._accumulated = self._smoothed = 0.0
+        self._points: deque[tuple[float, float]] = deque(maxlen=WINDOW)
+        self._threshold = THRESHOLD
+        self._slope = 0.0
+        self._over_since: float | None = None
+        self.overused = self.underused = False
+
+    def add(self, sent: float, arrived: float) -> None:
+        """The next packet that arrived, in the order of sending."""
+        if sent - self._first_sent <= BURST and self._first_sent >= 0:
+            self._last_sent = sent
+            self._last_arrived = max(self._last_arrived, arrived)
+            return
+        if self._sent_before >= 0:
+            self._measure(self._last_sent - self._sent_before, self._last_arrived - self._arrived_before)
+        self._sent_before, self._arrived_before = self._last_sent, self._last_arrived
+        self._first_sent = self._last_sent = sent
+        self._last_arrived = arrived
+
+    def _measure(self, sent: float, arrived: float) -> None:
+        """One group more: seconds between it and the one before, at the sender and at the receiver."""
+        if arrived > 3 or sent > 3:
+            self.restart()
+            return
+        self._groups += 1
+        self._accumulated += (arrived - sent) * 1000
+        self._smoothed = SMOOTHING * self._smoothed + (1 - SMOOTHING) * self._accumulated
+        self._points.append((self._last_arrived * 1000, self._smoothed))
+        slope = _slope(self._points) if len(self._points) == WINDOW else 0.0
+        self._detect(slope, min(self._groups, 60) * slope * GAIN, max(sent, 0.0))
+        self._slope = slope
+
+    def _detect(self, slope: float, trend: float, passed: float) -> None:
+        if trend > self._threshold:
+            self._over_since = (self._over_since or 0.0) + passed
+            if self._over_since > OVERUSE_TIME and slope >= self._slope:
+                self.overused = True
+        else:
+            self._over_since = None
+            self.overused = False
+        self.underused = trend < -self._threshold
+        self._adapt(abs(trend), min(passed, 0.1))
+
+    def _adapt(self, trend: float, passed: float) -> None:
+        """The threshold follows the noise of the path, so that others' traffic does not starve ours (section 5.4)."""
+        if trend > self._threshold + 15:
+            return
+        k = K_DOWN if trend < self._threshold else K_UP
+        threshold = self._threshold + k * (trend - self._threshold) * passed * 1000
+        self._threshold = min(max(threshold, LOWEST_THRESHOLD), HIGHEST_THRESHOLD)
+
+    def restart(self) -> None:
+        """What was sent before says nothing of what comes; the threshold stays."""
+        self._groups = 0
+        self._first_sent = self._sent_before = -1.0
+        self._accumulated = self._smoothed = self._slope = 0.0
+        self._points.clear()
+        self._over_since = None
+        self.overused = self.underused = False
+
+
+def _slope(points: Sequence[tuple[float, float]]) -> float:
+    """Least squares through the points."""
+    count = len(points)
+    mean_x = sum(x for x, _ in points) / count
+    mean_y = sum(y for _, y in points) / count
+    over = sum((x - mean_x) ** 2 for x, _ in points)
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / over if over else 0.0
+
+
+class AckedRate:
+    """What arrives, over the last `window` seconds, by the viewer's clock."""
+
+    def __init__(self, window: float) -> None:
+        self._window = window
+        self._batches: deque[tuple[float, int]] = deque()
+        self._bytes = 0
+        self.bitrate: float | None = None
+
+    def add(self, arrived: float, size: int) -> None:
+        """`size` bytes had arrived by `arrived`, after those added before."""
+        self._batches.append((arrived, size))
+        self._bytes += size
+        while arrived - self._batches[0][0] > self._window:
+            self._bytes -= self._batches.popleft()[1]
+        span = arrived - self._batches[0][0]
+        if span >= self._window / 2:
+            # The first batch only says when the counting began.
+            self.bitrate = (self._bytes - self._batches[0][1]) * 8 / span
+
+
+class Queue:
+    """How long packets wait on the way: their delay above the shortest one of late."""
+
+    def __init__(self) -> None:
+        self._shortest = self._shortest_before = float("inf")
+        self._since = self._at = float("-inf")
+        self.seconds = 0.0
+        self.growth = 0.0
+        """Seconds of queue more in a second: 1 when twice as much is sent as the line carries."""
+
+    def add(self, delay: float, now: float) -> None:
+        """A packet took `delay`, between two clocks that need not agree."""
+        if now - self._since > BASE_WINDOW:
+            self._shortest_before, self._shortest, self._since = self._shortest, delay, now
+        self._shortest = min(self._shortest, delay)
+        before, self.seconds = self.seconds, delay - min(self._shortest, self._shortest_before)
+        if now > self._at:
+            self.growth = (self.seconds - before) / (now - self._at)
+        self._at = now
+
+
+class LossLimit:
+    """Heavy loss lowers the rate, light loss does not (section 6). In between it grows slowly while no queue builds: a
+    bad radio loses 5 % for ever, and less video would not help it."""
+
+    def __init__(self) -> None:
+        self._lost = self._arrived = 0
+        self._at = float("-inf")
+        self.fraction = 0.0
+        self.bitrate = HIGHEST
+
+    def add(self, arrived: int, lost: int, rate: float, acked: float | None, now: float) -> None:
+        """What came of packets of late, at an estimate of `rate`, while `acked` bit/s arrived."""
+        self._arrived += arrived
+        self._lost += lost
+        passed = now - self._at
+        if passed < LOSS_INTERVAL or self._arrived + self._lost < LOSS_PACKETS:
+            return
+        self.update(self._lost / (self._arrived + self._lost), rate, acked, now)
+        self._arrived = self._lost = 0
+
+    def update(self, fraction: float, rate: float, acked: float | None, now: float) -> None:
+        """A `fraction` (0-1) of what was sent since the last call was lost."""
+        passed = min(now - self._at, 1.0)
+        self._at = now
+        self.fraction = fraction = self.fraction + (fraction - self.fraction) * LOSS_WEIGHT
+        if fraction > MOST_LOST and acked is not None:
+            self.bitrate = max(min(rate, acked), LOWEST)
+        elif fraction > MANY_LOST:
+            self.bitrate = max(min(self.bitrate, rate) * (1 - 0.5 * fraction), LOWEST)
+        else:
+            growth = GROWTH if fraction < FEW_LOST else 1.03
+            self.bitrate = min(self.bitrate * growth**passed, HIGHEST)
+
+
+class Estimator:
+    """The rate to send at, `bitrate`. Feed it every feedback of the viewer, in order."""
+
+    def __init__(self) -> None:
+        self._trend, self._acked = Trend(), AckedRate(ACKED_WINDOW)
+        self._latest = AckedRate(LATEST_WINDOW)
+        self._queue, self._losses = Queue(), LossLimit()
+        self._delay_rate = START
+        self._capacity: float | None = None
+        self._updated_at: float | None = None
+        self._decreased_at = float("-inf")
+        self._draining = False
+        self.rtt = 0.1
+        self.reported: float | None = None
+        """The viewer's own estimate (REMB), an upper bound."""
+        self.limited_at = float("-inf")
+        """When the line last was the limit; before it ever was, the estimate is only how far it got."""
+
+    @property
+    def bitrate(self) -> float:
+        """bit/s to send at."""
+        rate = min(self._delay_rate, self._losses.bitrate)
+        return max(min(rate, self.reported or HIGHEST), LOWEST)
+
+    @property
+    def acked(self) -> float | None:
+        """bit/s that arrived of late."""
+        return self._acked.bitrate
+
+    @property
+    def loss(self) -> float:
+        """Share of packets lost of late, 0 to 1."""
+        return self._losses.fraction
+
+    @property
+    def loss_limit(self) -> float:
+        """bit/s the losses allow: all there is to go by without transport-wide feedback."""
+        return min(self._losses.bitrate, self.reported or HIGHEST)
+
+    @property
+    def queue(self) -> float:
+        """Seconds packets wait on the way."""
+        return self._queue.seconds
+
+    def is_settled(self, now: float) -> bool:
+        """Whether more may be tried: no queue, no heavy loss, no decrease a moment ago."""
+        return (
+            not self._draining
+            and self._queue.seconds < QUEUE_GONE
+            and self._losses.fraction <= MANY_LOST
+            and now - self._decreased_at > SETTLED
+        )
+
+    def on_feedback(self, acked: Sequence[Acked], lost: int, now: float) -> None:
+        """`acked` arrived, in the order of sending; `lost` others of the same time did not."""
+        size, latest, shortest, trend = 0, float("-inf"), float("inf"), self._trend
+        for sent, packet_size, arrived in acked:
+            size += packet_size
+            if arrived > latest:
+                latest = arrived
+            if arrived - sent < shortest:
+                shortest = arrived - sent
+            trend.add(sent, arrived)
+        if acked:
+            self._acked.add(latest, size)
+            self._latest.add(latest, size)
+            # The shortest: a viewer's machine that stalls for a moment is no queue.
+            self._queue.add(shortest, now)
+            self.rtt += (max(now - acked[-1][0] - self._queue.seconds, 0.001) - self.rtt) / 8
+        self._losses.add(len(acked), lost, self.bitrate, self._acked.bitrate, now)
+        if self._losses.fraction > MANY_LOST:
+            self.limited_at = now
+        self._control(now)
+
+    def _control(self, now: float) -> None:
+        passed = min(now - self._updated_at, 1.0) if self._updated_at is not None else 0.0
+        self._updated_at = now
+        queue = self._queue.seconds
+        if self._trend.overused or (queue > QUEUE_LIMIT and not self._trend.underused):
+            self._decrease(queue, now)
+        elif self._draining:
+            self._finish_draining(queue)
+        elif not self._trend.underused:
+            self._increase(passed)
+
+    def _decrease(self, queue: float, now: float) -> None:
+        acked = min((r for r in (self._acked.bitrate, self._latest.bitrate) if r is not None), default=None)
+        # What arrives answers to a lower rate only a round trip later.
+        if acked is None or now - self._decreased_at < self.rtt + 0.1:
+            return
+        self._decreased_at = now
+        self._draining = True
+        if queue > QUEUE_GONE:
+            self.limited_at = now
+        self._capacity = acked if self._capacity is None else self._capacity + (acked - self._capacity) / 2
+        if queue > QUEUE_BAD or (queue > QUEUE_GONE and self._queue.growth > FAST_GROWTH):
+            fallen = min(self._delay_rate, acked * max(BACKOFF - queue, 0.3))
+        else:
+            # Bursts and others on the line make a slope too, and what arrives may be little because little was sent.
+            fallen = BACKOFF * self._delay_rate
+            if queue < QUEUE_GONE:
+                fallen = max(fallen, min(acked, self._delay_rate))
+        self._delay_rate = max(fallen, LOWEST)
+
+    def _finish_draining(self, queue: float) -> None:
+        """Holds until the queue is gone, then goes on near the capacity found."""
+        if queue < QUEUE_GONE:
+            self._draining = False
+            if self._capacity is not None:
+                self._delay_rate = max(self._delay_rate, BACKOFF * self._capacity)
+
+    def _increase(self, passed: float) -> None:
+        acked = self._acked.bitrate
+        # Who sends little learns nothing about more: half again of what arrives is the end until somebody probes.
+        if acked is not None and self._delay_rate > 1.5 * acked + 10_000:
+            return
+        if self._capacity is not None and self._delay_rate > 1.3 * self._capacity:
+            self._capacity = None
+        if self._capacity is not None and self._delay_rate > 0.7 * self._capacity:
+            self._delay_rate += 1200 * 8 / (self.rtt + 0.1) * passed
+        else:
+            self._delay_rate *= GROWTH**passed
+        self._delay_rate = min(self._delay_rate, HIGHEST)
+
+    def on_probe(self, sent: float, arrived: float, now: float) -> None:
+        """A burst sent at `sent` bit/s arrived at `arrived` bit/s: the line carries at least so much for a moment."""
+        full = arrived < 0.9 * sent
+        found = 0.95 * arrived if full else min(sent, arrived)
+        if full:
+            self.limited_at = now
+        self._trend.restart()
+        if self._draining:
+            return
+        if found > self._delay_rate:
+            self._delay_rate = min(found, HIGHEST)
+            self._capacity = found if full else None
+        if self._losses.fraction <= MANY_LOST:
+            self._losses.bitrate = max(self._losses.bitrate, self._delay_rate)
+
+    def on_report(self, fraction: float, rate: float, now: float) -> None:
+        """A receiver report of a viewer without transport-wide feedback: `fraction` (0-1) of `rate` was lost."""
+        self._losses.update(fraction, rate, None, now)
+        if self.loss > MANY_LOST:
+            self.limited_at = now
+
+    def on_max_bitrate(self, bitrate: float, given: float, now: float) -> None:
+        """The viewer's own estimate (REMB) while `given` bit/s are sent to it."""
+        self.reported = max(bitrate, LOWEST)
+        if bitrate < given:
+            self.limited_at = now
+
+    def forget(self) -> None:
+        """Try again what a viewer that cannot be probed carries."""
+        self.reported = None
+        self._losses.bitrate = HIGHEST

@@ -1,0 +1,124 @@
+"""Between the relay and a slow line: video waits its turn here instead of in the network, where audio would wait too.
+
+The queue is bounded in time; when it is full everything in it is dropped and its owner is told to begin again. Knows no
+tracks; only viewers whose line is the limit have one in their way.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from relay.keyframes import Schedule
+
+FACTOR = 1.5
+"""How much faster than the estimate the queue empties: the estimate must hold over a second, not over a frame."""
+MAX_WAIT = 0.8
+"""Seconds the queue may take to empty; a keyframe of what fits the line takes less."""
+MAX_PACKETS = 1024
+BURST = 0.005
+"""Seconds worth of packets sent together: timers are no finer."""
+OVERHEAD = 64
+"""Bytes on the wire besides a payload: IP and UDP 28, RTP 12, the extensions 8, the SRTP tag 16."""
+
+
+class SendRtp(Protocol):
+    """What sends a packet on: `transport.send_rtp`, `downlink.send_rtp`, `pacer.send_rtp`."""
+
+    def __call__(
+        self,
+        second: int,
+        sequence: int,
+        timestamp: int,
+        ssrc: int,
+        extension: bytes | bytearray,
+        payload: bytes,
+        first: int = 0x80,
+    ) -> bool: ...
+
+
+_Waiting = tuple[int, int, int, int, bytes | bytearray, bytes, int]
+
+
+class Pacer:
+    """Sends through `send`, at most `FACTOR` times `rate` bit/s; `flush` hands to the kernel what a timer sent."""
+
+    def __init__(
+        self,
+        send: SendRtp,
+        flush: Callable[[], None],
+        on_overflow: Callable[[], None],
+        schedule: Schedule,
+        clock: Callable[[], float],
+    ) -> None:
+        self._send, self._flush, self._on_overflow = send, flush, on_overflow
+        self._schedule, self._clock = schedule, clock
+        self._waiting: deque[_Waiting] = deque()
+        self._bytes = 0
+        self._free_at = 0.0
+        self._armed = False
+        self.rate = 1_000_000.0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def seconds(self) -> float:
+        """How long the newest packet in the queue will wait."""
+        return self._bytes * 8 / (self.rate * FACTOR)
+
+    def send_rtp(
+        self,
+        second: int,
+        sequence: int,
+        timestamp: int,
+        ssrc: int,
+        extension: bytes | bytearray,
+        payload: bytes,
+        first: int = 0x80,
+    ) -> bool:
+        """Sends a packet now or when its turn comes; False when the queue was full and everything was dropped."""
+        now = self._clock()
+        if not self._waiting and self._free_at <= now + BURST:
+            self._free_at = max(self._free_at, now) + (len(payload) + OVERHEAD) * 8 / (self.rate * FACTOR)
+            return self._send(second, sequence, timestamp, ssrc, extension, payload, first)
+        self._waiting.append((second, sequence, timestamp, ssrc, extension, payload, first))
+        self._bytes += len(payload) + OVERHEAD
+        if len(self._waiting) > MAX_PACKETS or self.seconds > MAX_WAIT:
+            self.clear()
+            self._on_overflow()
+            return False
+        self._arm(now)
+        return True
+
+    def _arm(self, now: float) -> None:
+        if not self._armed:
+            self._armed = True
+            self._schedule(max(self._free_at - now, BURST), self._fire)
+
+    def _fire(self) -> None:
+        self._armed = False
+        now = self._clock()
+        while self._waiting and self._free_at <= now + BURST:
+            self._next(now)
+        self._flush()
+        if self._waiting:
+            self._arm(now)
+
+    def _next(self, now: float) -> None:
+        packet = self._waiting.popleft()
+        size = len(packet[5]) + OVERHEAD
+        self._bytes -= size
+        self._free_at = max(self._free_at, now) + size * 8 / (self.rate * FACTOR)
+        self._send(*packet)
+
+    def release(self) -> None:
+        """Sends all that waits: the line is no limit any more."""
+        while self._waiting:
+            self._next(self._clock())
+
+    def clear(self) -> None:
+        """Drops all that waits."""
+        self._waiting.clear()
+        self._bytes = 0

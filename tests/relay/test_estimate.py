@@ -1,0 +1,163 @@
+"""The rate of a viewer's line, found over a simulated one: no waiting, the same every time."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from relay.estimate import LOWEST, START, Estimator, Trend
+from tests.relay.fakes import Clock
+from tests.relay.line import LADDER, TALK, Line, Viewer
+
+FULL = LADDER[2].bitrate + TALK.bitrate
+
+
+def first_time(viewer: Viewer, layer: int, since: float) -> float:
+    """Seconds after `since` at which the picture came in `layer`."""
+    return next(at for at, layers in viewer.changes if at >= since and layers["face"] == layer) - since
+
+
+def test_a_wide_line_is_found_within_a_second() -> None:
+    clock = Clock()
+    viewer = Viewer(clock, Line(clock, 10_000_000))
+    clock.advance(1.0)
+    assert viewer.layers["face"] == 2
+    assert viewer.downlink.estimator.bitrate > FULL
+    clock.advance(30.0)
+    assert len(viewer.changes) == 3  # up the ladder, once
+
+
+def test_a_line_that_falls_and_rises_again() -> None:
+    """3 Mbit/s -> 500 kbit/s -> 3 Mbit/s: down within 3 s, no queue above 300 ms, up within 15 s."""
+    clock = Clock()
+    line = Line(clock, 3_000_000)
+    viewer = Viewer(clock, line)
+    clock.advance(10.0)
+    assert viewer.layers["face"] == 2
+    line.rate, fallen_at = 500_000, clock()
+    clock.advance(3.0)
+    assert viewer.downlink.estimator.bitrate < 500_000
+    longest = 0.0
+    for _ in range(540):
+        clock.advance(0.05)
+        longest = max(longest, line.queue)
+    assert longest < 0.3
+    assert first_time(viewer, 0, fallen_at) < 6
+    assert viewer.layers["face"] == 0
+    line.rate, risen_at = 3_000_000, clock()
+    clock.advance(15.0)
+    assert first_time(viewer, 2, risen_at) < 15
+    assert viewer.layers["face"] == 2
+    assert line.dropped == 0
+
+
+def test_at_a_hundred_kilobits_the_voice_goes_on_alone() -> None:
+    clock = Clock()
+    line = Line(clock, 100_000)
+    viewer = Viewer(clock, line)
+    clock.advance(5.0)
+    assert viewer.paused == {"face"}
+    sent, received = viewer.voice_sent, viewer.voice_received
+    viewer.voice_delays.clear()
+    clock.advance(25.0)
+    assert viewer.paused == {"face"}
+    assert viewer.voice_received - received >= viewer.voice_sent - sent - 20
+    assert max(viewer.voice_delays) < 0.3
+    line.rate = 3_000_000
+    clock.advance(15.0)
+    assert (viewer.paused, viewer.layers["face"]) == (frozenset(), 2)
+
+
+@pytest.mark.parametrize("loss", [0.02, 0.05])
+def test_random_loss_is_not_taken_for_a_slow_line(loss: float) -> None:
+    clock = Clock()
+    viewer = Viewer(clock, Line(clock, 3_000_000, loss=loss))
+    clock.advance(5.0)
+    assert viewer.layers["face"] == 2
+    clock.advance(55.0)
+    assert viewer.layers["face"] == 2
+    assert viewer.downlink.estimator.bitrate > FULL
+
+
+def test_heavy_loss_lowers_the_rate() -> None:
+    clock = Clock()
+    line = Line(clock, 3_000_000)
+    viewer = Viewer(clock, line)
+    clock.advance(5.0)
+    before = viewer.downlink.estimator.bitrate
+    line.loss = 0.4
+    clock.advance(5.0)
+    assert viewer.downlink.estimator.bitrate < before / 2
+
+
+def test_two_viewers_share_a_line() -> None:
+    clock = Clock()
+    line = Line(clock, 2_000_000)
+    early = Viewer(clock, line)
+    clock.advance(10.0)
+    late = Viewer(clock, line)
+    clock.advance(10.0)
+    before = early.received, late.received
+    clock.advance(50.0)
+    shares = early.received - before[0], late.received - before[1]
+    assert 0.5 < shares[0] / shares[1] < 2
+    assert line.dropped == 0
+
+
+def test_a_clock_that_wraps_and_another_one_are_no_queue() -> None:
+    """Arrival times wrap after 12 days; the viewer's clock may be anywhere."""
+    clock = Clock()
+    viewer = Viewer(clock, Line(clock, 3_000_000), offset=(1 << 32) / 4000 - clock() - 5.0)
+    clock.advance(20.0)
+    assert viewer.layers["face"] == 2
+    assert abs(viewer.downlink.estimator.queue) < 0.1
+
+
+def test_nothing_a_viewer_says_breaks_the_estimate() -> None:
+    generator = random.Random(3)
+    for _ in range(200):
+        estimator, now = Estimator(), 100.0
+        for _ in range(30):
+            now += generator.random() * 0.2
+            acked = [(now - generator.random() * 9, 1200, generator.uniform(-1e6, 1e6)) for _ in range(10)]
+            estimator.on_feedback(acked, generator.randrange(50), now)
+            if generator.random() < 0.2:
+                estimator.on_probe(generator.random() * 1e9, generator.random() * 1e9, now)
+            assert estimator.bitrate >= LOWEST
+
+
+def test_the_viewers_own_estimate_is_an_upper_bound() -> None:
+    estimator = Estimator()
+    assert estimator.bitrate == START
+    estimator.reported = 120_000.0
+    assert estimator.bitrate == 120_000
+
+
+def test_reports_of_loss_alone_lower_the_rate_and_let_it_grow_again() -> None:
+    """A viewer without transport-wide feedback says once a second what it lost."""
+    estimator, now = Estimator(), 100.0
+    rate = 1_500_000.0
+    for _ in range(10):
+        now += 1.0
+        estimator.on_report(0.3, rate, now)
+        rate = min(rate, estimator.loss_limit)
+    assert rate < 700_000
+    for _ in range(10):
+        now += 1.0
+        estimator.on_report(0.0, rate, now)
+    lowest = estimator.loss_limit
+    for _ in range(10):
+        now += 1.0
+        estimator.on_report(0.0, rate, now)
+    assert estimator.loss_limit > lowest * 1.5
+
+
+def test_the_slope_sees_a_queue_building_and_no_noise() -> None:
+    noise, trend = random.Random(1), Trend()
+    for number in range(400):
+        trend.add(number * 0.02, number * 0.02 + noise.random() * 0.004)
+        assert not trend.overused
+    for number in range(400, 460):
+        trend.add(number * 0.02, number * 0.02 + (number - 400) * 0.008)
+    assert trend.overused
