@@ -25,13 +25,18 @@ def bind(loop: asyncio.AbstractEventLoop) -> None:
 def announce(*, consultation: int | None, kind: str, seq: int, people: Iterable[int]) -> None:
     """After commit: tell the consultation's room and each person's pages that something changed.
 
-    `kind` is consultation, message, image, still, opinion or notification; `seq` is the newest number of that kind.
+    `kind` is consultation, message, image, still, opinion, recording or notification; `seq` is the newest of that kind.
     """
     news = {"type": "news", "kind": kind, "consultation": consultation, "seq": seq}
     groups = [f"person.{pk}" for pk in sorted(set(people))]
     if consultation is not None:
         groups.insert(0, f"consultation.{consultation}")
     transaction.on_commit(lambda: _send(groups, news), robust=True)
+
+
+def recordings_changed() -> None:
+    """After commit: every relay's link looks again at what its relay has to record."""
+    transaction.on_commit(lambda: _send(["recordings"], {"type": "recordings.changed"}), robust=True)
 
 
 def revoke(*, person: int) -> None:

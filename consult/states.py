@@ -46,6 +46,27 @@ class Actor(StrEnum):
     SYSTEM = "system"  # a clock or the room itself
 
 
+class RecordingState(models.TextChoices):
+    ASKED = "ASKED", _("Asked for")
+    RUNNING = "RUNNING", _("Recording")
+    CUTTING = "CUTTING", _("Being processed")
+    READY = "READY", _("Ready")
+    EMPTY = "EMPTY", _("Nothing was recorded")
+    FAILED = "FAILED", _("Cannot be played")
+    DELETED = "DELETED", _("Deleted")
+
+
+R = RecordingState
+RECORDING_MOVES: dict[str, tuple[frozenset[RecordingState], RecordingState]] = {
+    "start": (frozenset({R.ASKED}), R.RUNNING),
+    "give_up": (frozenset({R.ASKED}), R.EMPTY),
+    "stop": (frozenset({R.RUNNING}), R.CUTTING),
+    "finish": (frozenset({R.CUTTING, R.READY, R.FAILED}), R.READY),
+    "find_empty": (frozenset({R.CUTTING}), R.EMPTY),
+    "fail": (frozenset({R.CUTTING}), R.FAILED),
+    "delete": (frozenset({R.READY, R.EMPTY, R.FAILED}), R.DELETED),
+}
+
 S = State
 BEFORE_ACCEPTANCE = frozenset({S.DRAFT, S.SUBMITTED, S.TRIAGE, S.NEEDS_INFO, S.RETURNED, S.OFFERED, S.DECLINED})
 CALLABLE = frozenset({S.ACCEPTED, S.SCHEDULED, S.WAITING, S.IN_SESSION, S.INTERRUPTED, S.OPINION_DUE, S.ASYNC_REVIEW})

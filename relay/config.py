@@ -15,6 +15,7 @@ DEFAULT_PORT = 10000
 DEFAULT_CAPACITY = 200
 DEFAULT_ROOM_SIZE = 8
 DEFAULT_DRAIN = 30
+DEFAULT_RECORDINGS = "data/relay"
 
 
 class ConfigError(ValueError):
@@ -43,6 +44,7 @@ class Config:
     drain_seconds: int = DEFAULT_DRAIN
     metrics_bind: str = "127.0.0.1"
     metrics_port: int | None = None
+    recordings: str = DEFAULT_RECORDINGS
     log_level: str = "INFO"
 
 
@@ -66,6 +68,7 @@ def load(argv: Sequence[str], env: Mapping[str, str] = os.environ) -> Config:
         drain_seconds=_number("RELAY_DRAIN_SECONDS", given.drain_seconds, 0, 3600),
         metrics_bind=_address("RELAY_METRICS_BIND", given.metrics_bind),
         metrics_port=_number("RELAY_METRICS_PORT", given.metrics_port, 0, 65535) if given.metrics_port else None,
+        recordings=given.recordings,
         log_level=given.log_level.upper(),
     )
 
@@ -87,6 +90,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         ("--drain-seconds", "RELAY_DRAIN_SECONDS", str(DEFAULT_DRAIN), "how long SIGTERM waits for calls to move"),
         ("--metrics-bind", "RELAY_METRICS_BIND", Config.metrics_bind, "address /metrics listens on"),
         ("--metrics-port", "RELAY_METRICS_PORT", "", "TCP port of /metrics; none without it"),
+        ("--recordings", "RELAY_RECORDINGS", DEFAULT_RECORDINGS, "folder of recordings on their way to the site"),
         ("--log-level", "RELAY_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
     ]
     for flag, variable, fallback, text in options:

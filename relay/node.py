@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from relay import __version__, metrics, protocol
 from relay.answer import candidates
@@ -18,10 +19,12 @@ from relay.figures import INTERVAL, figures
 from relay.link import Link, Message
 from relay.mux import Mux, open_socket
 from relay.publisher import Publisher
+from relay.record import Recordings
 from relay.room import Refusal, Room, Shown
 from relay.sdp import SdpError, parse_offer
 from relay.tally import tally
 from relay.track import Track
+from relay.upload import Uploader
 
 log = logging.getLogger("relay")
 
@@ -55,6 +58,10 @@ class Node:
         self._draining = False
         self._load = self._lag = 0.0
         self._link = Link(config.site_url, config.secret, self.handle, self._greetings)
+        folder = Path(config.recordings)
+        self._recordings = Recordings(folder, self._link.send)
+        url = f"{config.site_url.rstrip('/')}/recordings/"
+        self._uploader = Uploader(url, config.secret, folder, self._recordings.is_whole)
         self._context = Context(
             registry=self._mux,
             certificate=Certificate(),
@@ -76,11 +83,13 @@ class Node:
                 if self._config.metrics_port is not None:
                     tasks.create_task(self._serve_metrics(self._config.metrics_bind, self._config.metrics_port))
                 tasks.create_task(self._report_quality())
+                tasks.create_task(self._uploader.run())
         finally:
             for room in list(self._rooms.values()):
                 self._close(room)
             for peer in list(self._probes):
                 self._end_probe(peer)
+            self._recordings.close()
             await asyncio.sleep(0.05)
             self._mux.close(loop)
             log.info("stopped")
@@ -114,6 +123,8 @@ class Node:
             case protocol.Close():
                 if command.room in self._rooms:
                     self._close(self._rooms[command.room])
+            case protocol.Record():
+                self._record(command)
         return {}
 
     def _join(self, command: protocol.Join) -> Message:
@@ -151,6 +162,12 @@ class Node:
         tracks = {m.mid: Track(m.mid, command.peer, m.kind, "mic") for m in offer.media if not m.rejected}
         return connection.negotiate(offer, tracks)
 
+    def _record(self, command: protocol.Record) -> None:
+        if command.on:
+            self._recordings.order(self._room(command.room), command.log, command.key, command.people)
+        else:
+            self._recordings.end(command.room)
+
     def _end_probe(self, peer: str) -> None:
         probe = self._probes.pop(peer, None)
         if probe is not None:
@@ -178,6 +195,7 @@ class Node:
         self._rooms.pop(room.name, None)
 
     def _on_change(self, room: Room) -> None:
+        self._recordings.changed(room)
         self._link.send({"t": "room", **room.snapshot()})
 
     def _renegotiate(self, room: Room, peer: str) -> None:
@@ -284,6 +302,7 @@ class Node:
                 at = max(at + REPORT_INTERVAL, now)
             due[connection] = at
         self._due = due
+        self._recordings.tick(now)
         for room in list(self._rooms.values()):
             if room.listen(now):
                 self._link.send({"t": "speaker", **room.voices()})

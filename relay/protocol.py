@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import re
@@ -14,6 +15,8 @@ MAX_MESSAGE = 256 * 1024
 MAX_HEIGHT = 10_000
 PUBLISH, SUBSCRIBE = "pub", "sub"
 SOURCES = ("mic", "camera", "screen", "clinical", "stethoscope")
+KEY_BYTES = 32
+_LOG = re.compile(r"[0-9a-f]{32}\Z")
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
 
 
@@ -100,8 +103,20 @@ class Close:
     room: str
 
 
-Command = Join | Offer | Probe | State | Show | Leave | Close
-COMMANDS: dict[str, type[Any]] = {kind.t: kind for kind in (Join, Offer, Probe, State, Show, Leave, Close)}
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A room is recorded into `log` while nobody but `people` is there; `on` false: no longer."""
+
+    t: ClassVar[str] = "record"
+    room: str
+    on: bool
+    log: str
+    key: bytes
+    people: frozenset[str]
+
+
+Command = Join | Offer | Probe | State | Show | Leave | Close | Record
+COMMANDS: dict[str, type[Any]] = {kind.t: kind for kind in (Join, Offer, Probe, State, Show, Leave, Close, Record)}
 EVENTS: dict[str, tuple[str, ...]] = {
     "hello": ("name", "address", "port", "capacity", "version", "rooms"),
     "load": ("rooms", "participants", "load", "packets_in", "packets_out", "lost"),
@@ -111,6 +126,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "renegotiate": ("room", "peer"),
     "speaker": ("room", "peer", "silent"),
     "quality": ("room", "peers"),
+    "recording": ("room", "log", "state", "reason", "seconds", "lost"),
 }
 
 
@@ -205,6 +221,30 @@ def _heights(message: Mapping[str, Any]) -> dict[str, int]:
     return heights
 
 
+def _log(message: Mapping[str, Any]) -> str:
+    value = message.get("log")
+    if not isinstance(value, str) or not _LOG.match(value):
+        raise BadMessage("log is not 32 hexadecimal digits")
+    return value
+
+
+def _key(message: Mapping[str, Any]) -> bytes:
+    try:
+        key = base64.b64decode(message.get("key") or "", validate=True)
+    except (TypeError, ValueError):
+        raise BadMessage("key is not base64") from None
+    if message.get("on") is True and len(key) != KEY_BYTES:
+        raise BadMessage(f"key has not {KEY_BYTES} bytes")
+    return key
+
+
+def _people(message: Mapping[str, Any]) -> frozenset[str]:
+    listed = message.get("people") or []
+    if not isinstance(listed, list) or len(listed) > 1000 or not all(isinstance(name, str) for name in listed):
+        raise BadMessage("people is not a list of names")
+    return frozenset(listed)
+
+
 _READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "room": _name("room"),
     "peer": _name("peer"),
@@ -219,4 +259,8 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "tracks": _tracks,
     "want": _want,
     "heights": _heights,
+    "on": _flag("on"),
+    "log": _log,
+    "key": _key,
+    "people": _people,
 }

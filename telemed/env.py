@@ -31,6 +31,12 @@ class Env(BaseSettings):
     trusted_origins: str = Field("", description="https://… origins allowed to post, comma separated.")
     behind_proxy: bool = Field(False, description="Trust X-Forwarded-Proto and X-Forwarded-For of one proxy.")
     relay_secret: str = Field("", description="Shared by site and relays. Made and kept in DATA_DIR when empty.")
+    recording_key: str = Field(
+        "", description="Wraps the keys of recordings; 32 characters or more. Made and kept in DATA_DIR when empty."
+    )
+    recording_old_keys: str = Field(
+        "", description="Earlier RECORDING_KEYs, comma separated, until `manage.py recordings rewrap` has run."
+    )
     relay_port: int = Field(10000, ge=0, le=65535, description="UDP port of the relay that `serve` starts.")
     relay_public_address: str = Field(
         "127.0.0.1", description="Address browsers reach the relay at, comma separated for several."
@@ -84,6 +90,8 @@ def read() -> Env:
         raise SystemExit("Wrong settings:\n  TURN_SECRET: needed with TURN_URLS")
     if wrong := [url for url in env.turn_list if not url.startswith(("turn:", "turns:"))]:
         raise SystemExit(f"Wrong settings:\n  TURN_URLS: {wrong[0]!r} is not a turn: or turns: address")
+    if env.recording_key and len(env.recording_key) < 32:
+        raise SystemExit("Wrong settings:\n  RECORDING_KEY: needs 32 characters or more")
     if not env.debug and not env.secret_key:
         raise SystemExit("Wrong settings:\n  SECRET_KEY: needed when DEBUG is off")
     return env

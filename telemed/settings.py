@@ -16,6 +16,8 @@ VERSION = "0.1.0"
 DEBUG = env.debug
 SECRET_KEY = env.secret_key or env.kept_secret("django")
 RELAY_SECRET = env.relay_secret or env.kept_secret("relay")
+RECORDING_KEY = env.recording_key or env.kept_secret("recording")
+RECORDING_OLD_KEYS = [key.strip() for key in env.recording_old_keys.split(",") if key.strip()]
 ALLOWED_HOSTS = [host.strip() for host in env.allowed_hosts.split(",") if host.strip()]
 CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in env.trusted_origins.split(",") if origin.strip()]
 LARGE = bool(env.redis_url)
@@ -214,6 +216,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 SERVESTATIC_USE_FINDERS = DEBUG
 SERVESTATIC_AUTOREFRESH = False
 MEDIA_ROOT = DATA_DIR / "files"
+RECORDINGS_ROOT = DATA_DIR / "recordings"
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

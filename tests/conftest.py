@@ -32,6 +32,7 @@ def _flush() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _own_files(tmp_path: Any, settings: Any) -> None:
     settings.MEDIA_ROOT = tmp_path / "files"
+    settings.RECORDINGS_ROOT = tmp_path / "recordings"
 
 
 @pytest.fixture

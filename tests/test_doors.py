@@ -4,6 +4,7 @@
 without a row in the table fails. The sockets have the same walk in tests/live.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from imaging.models import Still
 from tests import cast as walk
 from tests.cast import Cast
 from tests.imaging import doors as pictures
+from tests.recording import scene
 
 SECRET = "仅限泥屯"  # in every text of Nitun's consultation
 OPEN_TO_ALL = {
@@ -105,6 +107,14 @@ TABLE: dict[str, Door] = {
     "stills": Door(posts={"of": "doctor.nitun", "source": "camera"}, gets=False),
     "still": Door(("still",)),
     "still-failed": Door(("still",), {"reason": "off"}, gets=False),
+    "consultation-recordings": ONE,
+    "recording-room": ONE,
+    "recording-ask": Door(posts={}, gets=False),
+    "recording": Door(("consultation", "recording")),
+    "recording-answer": Door(("consultation", "recording"), {"agrees": "no"}, gets=False),
+    "recording-stop": Door(("consultation", "recording"), {}, gets=False),
+    "recording-hold": Door(("consultation", "recording"), {"held": "yes"}, gets=False),
+    "recording-media": Door(("consultation", "recording", "film")),
     "images": ONE,
     "image-list": ONE,
     "upload": Door(posts={}, gets=False),
@@ -151,15 +161,18 @@ def world(cast: Cast) -> World:
     nitun = pictures.client(cast.doctor)
     image = pictures.sent(nitun, thing, f"{SECRET}.jpg", pictures.photo())
     half = pictures.begin(nitun, thing, "half.jpg", pictures.photo(500, 400))
+    recorded = scene.ready(cast, thing)
     message.post(consultation=thing, by=cast.doctor, body=SECRET, token="0123456789")
     return World(
         walk.draft(cast, **texts),
         thing,
         {
-            "consent": thing.consents.get().pk,
+            "consent": thing.consents.earliest("pk").pk,
             "version": OpinionVersion.objects.get().pk,
             "image": image.pk,
             "still": Still.objects.create(consultation=thing, asked_by=cast.expert, of=cast.doctor, source="camera").pk,
+            "recording": recorded.pk,
+            "film": recorded.files.get(number=1).number,
             "upload": half["Location"].rstrip("/").rsplit("/", 1)[1],
         },
     )
@@ -204,7 +217,7 @@ def test_behind_each_door_there_is_something(cast: Cast, world: World) -> None:
     desk = pictures.client(cast.scheduler)
     found = {}
     for name, door in TABLE.items():
-        if door.gets and name != "consultation-dialog":
+        if door.gets and name not in {"consultation-dialog", "recording-media"}:
             who = expert if name in EXPERTS_ONLY else desk if name in DESK_ONLY else doctor
             found[name] = who.get(world.url(name, door)).status_code
     part = doctor.head(world.url("upload-part", TABLE["upload-part"]), headers=pictures.TUS)
@@ -213,6 +226,10 @@ def test_behind_each_door_there_is_something(cast: Cast, world: World) -> None:
     found["consultation-dialog"] = doctor.get(
         world.url("consultation-dialog", TABLE["consultation-dialog"])
     ).status_code
+    player = doctor.get(world.url("recording", TABLE["recording"])).content.decode()
+    address = re.search(r'src="([^"]+view=[^"]+)"', player)
+    assert address
+    found["recording-media"] = doctor.get(address[1]).status_code
     assert {name: status for name, status in found.items() if status != 200} == {}
     assert part["Upload-Offset"] == "0"
 

@@ -23,6 +23,7 @@ from consult.live.protocol import CLINICAL, MAX_ID, SESSION, SOURCE, TRACK_ID
 NAME = text(1, 60)
 USERNAME = text(1, 150)
 ROOM = text(1, 32, r"[0-9]+")
+LOG = text(32, 32, r"[0-9a-f]+")
 PEERS = rows(64, peer=SESSION, username=USERNAME, mic=flag, cam=flag, screen=flag, clinical=CLINICAL, stethoscope=flag)
 TRACKS = rows(
     128,
@@ -85,6 +86,17 @@ class Drain(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Recording(Message):
+    t: ClassVar[str] = "recording"
+    room: str = reads(ROOM)
+    log: str = reads(LOG)
+    state: str = reads(one_of("running", "paused", "closed"))
+    reason: str = reads(text(0, 40))
+    seconds: float = reads(number(0, 10_000_000))
+    lost: int = reads(whole(0, MAX_ID))
+
+
+@dataclass(frozen=True, slots=True)
 class Renegotiate(Message):
     t: ClassVar[str] = "renegotiate"
     room: str = reads(ROOM)
@@ -126,7 +138,7 @@ class Reply(Message):
 
 
 EVENTS: dict[str, type[Message]] = {
-    each.t: each for each in (Hello, Load, Room, Gone, Drain, Renegotiate, Speaker, Quality)
+    each.t: each for each in (Hello, Load, Room, Gone, Drain, Renegotiate, Speaker, Quality, Recording)
 }
 REQUESTS: dict[str, tuple[str, ...]] = {
     "join": ("room", "peer", "username", "mic", "cam"),
@@ -136,6 +148,7 @@ REQUESTS: dict[str, tuple[str, ...]] = {
     "show": ("room", "peer", "heights"),
     "leave": ("room", "peer"),
     "close": ("room",),
+    "record": ("room", "on", "log", "key", "people"),
 }
 ANSWERS: dict[str, tuple[str, ...]] = {"join": ("fresh", "tracks"), "offer": ("sdp",), "probe": ("sdp",)}
 

@@ -8,7 +8,7 @@ from channels.db import database_sync_to_async
 from consult.errors import Refusal
 from consult.live import linking
 from consult.models import Consultation, User
-from consult.services import quality, session
+from consult.services import quality, recording, session
 from consult.services import relay as relays
 
 log = logging.getLogger("consult.live")
@@ -32,6 +32,8 @@ def keep(channel: str, consultation_id: int, room: linking.Room) -> bool:
         _say(session.arrived, consultation, username)
     for username in sorted(went):
         _say(session.departed, consultation, username)
+    if came or went:
+        recording.review(consultation=consultation_id)
     return True
 
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from consult.live import linking
 from consult.live.fields import Unreadable
 from consult.live.presence import end_move, interrupt, keep, keep_quality
+from consult.live.recordings import Orders
 from consult.live.sending import Sender
 from consult.services import relay as relays
 
@@ -49,6 +50,7 @@ class RelayLink(AsyncWebsocketConsumer):
         self.keeper: asyncio.Task[None] | None = None
         self.hello: linking.Hello | None = None
         self.since = monotonic()
+        self.orders = Orders(self._tell_relay)
 
     async def connect(self) -> None:
         headers = dict(self.scope["headers"])
@@ -61,6 +63,7 @@ class RelayLink(AsyncWebsocketConsumer):
         await self.accept()
         self.sender = Sender(self.send, lambda: log.error("relay link is stuck"))
         self.keeper = asyncio.create_task(self._keep_forever())
+        await self.channel_layer.group_add(Orders.GROUP, self.channel_name)
 
     async def disconnect(self, code: int) -> None:
         if self.keeper:
@@ -68,6 +71,7 @@ class RelayLink(AsyncWebsocketConsumer):
             await asyncio.gather(self.keeper, return_exceptions=True)
         if self.sender:
             await self.sender.stop()
+        await self.channel_layer.group_discard(Orders.GROUP, self.channel_name)
         by_relay = code not in OUR_CLOSES
         for consultation_id in await database_sync_to_async(relays.lost)(channel=self.channel_name, by_relay=by_relay):
             await self._tell_room(consultation_id, "relay.lost")
@@ -113,6 +117,8 @@ class RelayLink(AsyncWebsocketConsumer):
                 await self.channel_layer.group_send(room_group(int(message.room)), told)
             case linking.Quality():
                 await keep_quality(self.channel_name, message)
+            case linking.Recording():
+                await self.orders.heard(self.channel_name, message)
             case linking.Gone():
                 log.info("room %s: peer gone reason=%s", message.room, message.reason)
             case linking.Renegotiate():
@@ -147,6 +153,7 @@ class RelayLink(AsyncWebsocketConsumer):
             load=load.load,
             settled=monotonic() - self.since > SETTLED_SECONDS,
         )
+        await self.orders.send(self.channel_name)
         if duties is None:
             log.warning("relay %s: another link of that name took over", self.hello and self.hello.name)
             await self.close(REPLACED)
@@ -201,6 +208,9 @@ class RelayLink(AsyncWebsocketConsumer):
         await self.channel_layer.group_send(room_group(consultation_id), {"type": kind, **more})
 
     # requests of the site
+
+    async def recordings_changed(self, event: dict[str, Any]) -> None:
+        await self.orders.send(self.channel_name)
 
     async def relay_ask(self, event: dict[str, Any]) -> None:
         """A room consumer, here or in another process, asks the relay; its answer goes back to `reply_to`."""

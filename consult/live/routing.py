@@ -7,6 +7,7 @@ from django.urls import path, re_path
 from consult.live.inbox import Inbox
 from consult.live.nowhere import Nowhere
 from consult.live.origin import OwnOriginOnly
+from consult.live.recordings import RecordingLink
 from consult.live.relays import RelayLink
 from consult.live.room import Room
 
@@ -21,4 +22,10 @@ people = OwnOriginOnly(
         )
     )
 )
-sockets = URLRouter([path("ws/relay/", RelayLink.as_asgi()), re_path(r"", people)])  # type: ignore[arg-type]
+sockets = URLRouter(
+    [
+        path("ws/relay/", RelayLink.as_asgi()),
+        path("ws/relay/recordings/", RecordingLink.as_asgi()),
+        re_path(r"", people),  # type: ignore[arg-type]
+    ]
+)

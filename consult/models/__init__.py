@@ -10,6 +10,7 @@ from consult.models.outbox import Beat, Job
 from consult.models.patient import Consent, ConsentText, Patient
 from consult.models.person import Licence, Role, User
 from consult.models.quality import CallQuality
+from consult.models.recording import Recording, RecordingAnswer, RecordingFile, RecordingLog
 from consult.models.relay import Placement, Relay
 
 __all__ = [
@@ -34,6 +35,10 @@ __all__ = [
     "Participant",
     "Patient",
     "Placement",
+    "Recording",
+    "RecordingAnswer",
+    "RecordingFile",
+    "RecordingLog",
     "Relay",
     "Role",
     "Specialty",

@@ -32,6 +32,7 @@ from consult.policies.person import (
     roles,
 )
 from consult.policies.quality import may_note_quality, may_see_quality, visible_qualities
+from consult.policies.recording import may_hold, may_play, may_record, visible_recordings
 
 __all__ = [
     "WORKLISTS",
@@ -52,9 +53,12 @@ __all__ = [
     "may_consent",
     "may_edit",
     "may_enter",
+    "may_hold",
     "may_join",
     "may_note_quality",
+    "may_play",
     "may_post",
+    "may_record",
     "may_see_draft",
     "may_see_quality",
     "may_sign",
@@ -65,6 +69,7 @@ __all__ = [
     "visible_consultations",
     "visible_patients",
     "visible_qualities",
+    "visible_recordings",
     "visible_versions",
     "worklist",
     "worklists",

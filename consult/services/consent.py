@@ -15,7 +15,7 @@ from consult.errors import Conflict, NotAllowed, Refusal
 from consult.models import Consent, ConsentText, Consultation, User
 from consult.notify import consent_texts
 from consult.policies import consultation as policies
-from consult.services import audience, audit, moves, notification, signature
+from consult.services import audience, audit, moves, notification, recording, signature
 
 LANGUAGES = ("zh-hans", "en")
 
@@ -78,6 +78,7 @@ def record(
     )
     detail = {"text": text.pk, "version": text.version, "method": method, "sha256": digest}
     audit.record(by=by, action="consent.record", thing=consent, consultation=row, detail=detail)
+    recording.review(consultation=row)
     moves.announce(row)
     return consent
 
@@ -112,6 +113,7 @@ def withdraw(*, consent: Consent, by: User) -> Consent:
     except IntegrityError:
         raise moves.too_late() from None
     audit.record(by=by, action="consent.withdraw", thing=consent, consultation=row)
+    recording.review(consultation=row)
     people = (audience.answering(row) | audience.schedulers(row)) if row.submitted_at else set()
     key = f"consent_withdrawn.{consent.pk}"
     notification.tell(people=people - {by.pk}, kind="consent_withdrawn", consultation=row, key=key)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from consult.errors import NotAllowed
 from consult.models import Consultation, Participant, User
 from consult.policies import consultation as policies
-from consult.services import audience, audit, moves, notification
+from consult.services import audience, audit, moves, notification, recording
 from consult.states import MOVES, Actor, State
 
 Side = Participant.Side
@@ -92,6 +92,7 @@ def _interrupt_if_alone(consultation: Consultation, row: Consultation) -> Consul
 def end(*, consultation: Consultation, by: User) -> Consultation:
     """The talk is over and the opinion is due. The room stays open: nobody is thrown out."""
     moves.make(consultation=consultation, name="end_session", by=by, changes={"session_ended_at": timezone.now()})
+    recording.end_of_session(consultation=consultation, by=by)
     people = audience.answering(consultation)
     notification.tell_of(consultation=consultation, kind="opinion_due", people=people, by=by)
     moves.announce(consultation)

@@ -68,6 +68,14 @@ def state_badge(code: str, label: str = "") -> SafeString:
 
 
 @register.simple_tag
+def duration(seconds: float) -> str:
+    """05:07, 1:05:07."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+@register.simple_tag
 def urgency_badge(code: str, label: str = "") -> SafeString:
     """The first thing seen in a list: a pill, filled red or amber, or outlined."""
     key = str(code).lower()

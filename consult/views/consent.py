@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from consult import policies
 from consult.errors import Refusal
 from consult.forms.consent import ConsentForm
-from consult.models import Consent, Consultation
+from consult.models import Consent, ConsentText, Consultation
 from consult.services import audit
 from consult.services import consent as consents
 from consult.views.answers import acted
@@ -23,9 +23,10 @@ TYPES = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"%PDF-", 
 
 def step(request: HttpRequest, draft: Consultation) -> HttpResponse | dict[str, Any]:
     """Step four of the request. Taking consent again after a withdrawal works the same way."""
-    text = consents.current(language=(get_language() or "").lower())
-    given = valid_consents(draft).first()
-    context = {"text": text, "given": given}
+    kind = ConsentText.Kind.RECORDING if request.GET.get("kind") == "recording" else ConsentText.Kind.CONSULTATION
+    text = consents.current(kind, language=(get_language() or "").lower())
+    given = valid_consents(draft).filter(text__kind=kind).first()
+    context = {"text": text, "given": given, "is_for_recording": kind == ConsentText.Kind.RECORDING}
     if request.method != "POST":
         name = draft.patient.name if draft.patient else ""
         return context | {"form": ConsentForm(initial={"signer_name": name})}
@@ -45,7 +46,7 @@ def step(request: HttpRequest, draft: Consultation) -> HttpResponse | dict[str, 
     except Refusal as refusal:
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.message))
         return context | {"form": form}
-    if policies.may_edit(request.user, draft):
+    if policies.may_edit(request.user, draft) and kind == ConsentText.Kind.CONSULTATION:
         return redirect("consultation-edit", draft.pk, "check")
     return redirect(draft)
 
@@ -89,4 +90,6 @@ def withdraw(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     consultation = get_object_or_404(policies.visible_consultations(request.user), pk=pk)
     consent = get_object_or_404(Consent, pk=number, consultation_id=consultation.pk)
     consents.withdraw(consent=consent, by=request.user)
+    if consent.text.kind == ConsentText.Kind.RECORDING:
+        return acted(request, consultation, _("The consent is withdrawn. The call is no longer recorded."))
     return acted(request, consultation, _("The consent is withdrawn. Nobody joins the call until there is a new one."))

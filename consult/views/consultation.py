@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from consult import policies
 from consult.models import Consultation
 from consult.services import notification
-from consult.views import consent, decision, message, opinion, quality
+from consult.views import consent, decision, message, opinion, quality, recording
 from consult.views.history import entries
 from consult.views.reading import opened
 from consult.views.steps import step
@@ -27,6 +27,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     context |= decision.section_context(request, consultation)
     context |= message.section_context(request, consultation)
     context |= quality.section_context(request, consultation)
+    context |= recording.section_context(request, consultation)
     context["entries"] = entries(consultation)
     context["may_add_images"] = policies.may_add_images(request.user, consultation)
     return render(request, "consultation/page.html", context)

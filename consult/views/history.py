@@ -38,6 +38,10 @@ WORDS: dict[str, tuple[str, str | Promise]] = {
     "consultation.refer": ("arrow-right-left", _("Patient transferred")),
     "consent.record": ("signature", _("Consent given")),
     "consent.withdraw": ("file-x", _("Consent withdrawn")),
+    "recording.ask": ("circle-dot", _("Recording asked for")),
+    "recording.start": ("circle-dot", _("Recording began")),
+    "recording.stop": ("square", _("Recording ended")),
+    "recording.delete": ("trash-2", _("Recording deleted")),
     "opinion.amend": ("file-pen", _("Amendment opened")),
 }
 

@@ -23,7 +23,7 @@ export function startClock(root) {
 }
 
 /** "05:07", "1:05:07". @param {number} seconds */
-function duration(seconds) {
+export function duration(seconds) {
   /** @param {number} part */
   const two = (part) => String(part).padStart(2, "0");
   const hours = Math.floor(seconds / 3600);

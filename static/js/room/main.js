@@ -20,6 +20,7 @@ import { startLines } from "@/room/lines.js";
 import { startViewer } from "@/room/pointer.js";
 import { startClock } from "@/room/clock.js";
 import { startWeak } from "@/room/weak.js";
+import { startRecorded } from "@/room/recorded.js";
 import { startOpinion } from "@/consult/opinion.js";
 
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-room]"));
@@ -58,6 +59,7 @@ async function enter(wish) {
   startControls(root, { own, panel, leave, equipment });
   startViewer(root, call, signal);
   startClock(root);
+  startRecorded(root);
   call.join({ mic: wish.mic, cam: wish.camera });
   scene.draw();
   sums = scene.sums;

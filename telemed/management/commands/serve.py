@@ -29,6 +29,8 @@ DEMO_ACCOUNTS = {
 }
 SITE_SECRETS = {
     "SECRET_KEY",
+    "RECORDING_KEY",
+    "RECORDING_OLD_KEYS",
     "DATABASE_URL",
     "REDIS_URL",
     "TURN_SECRET",
@@ -112,6 +114,7 @@ def _relay(number: int) -> Child:
         "RELAY_PORT": str(port),
         "RELAY_PUBLIC_ADDRESS": settings.RELAY_PUBLIC_ADDRESS,
         "RELAY_METRICS_PORT": str(settings.RELAY_METRICS_PORT + number) if settings.RELAY_METRICS_PORT else "",
+        "RELAY_RECORDINGS": str(settings.DATA_DIR / name),
         "RELAY_LOG_LEVEL": settings.LOG_LEVEL,
     }
     # Not SIGTERM, which moves the calls first: when everything ends there is nowhere to move to.

@@ -1,0 +1,155 @@
+"""Logs as a relay writes them, with clocks that drift and reports that are late: everything seeded, nothing slept."""
+
+import functools
+import io
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+
+from relay import recordlog
+from relay.sealed import Sealer
+
+KEY = bytes(range(32))
+NTP_EPOCH = 3_900_000_000.0  # seconds since 1900, about 2023
+
+
+@functools.cache
+def pictures(count: int = 30, width: int = 160, height: int = 120) -> list[bytes]:
+    """VP8 frames of a moving square, the first a keyframe."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="ivf") as container:
+        stream = container.add_stream("libvpx", rate=30)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.options = {"deadline": "realtime", "cpu-used": "8", "g": "1000", "lag-in-frames": "0"}
+        for number in range(count):
+            frame = av.VideoFrame(width, height, "yuv420p")
+            for plane in frame.planes:
+                plane.update(bytes([(number * 7) % 256]) * plane.buffer_size)
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    file.seek(0)
+    with av.open(file) as read:
+        return [bytes(packet) for packet in read.demux(video=0) if packet.size]
+
+
+@functools.cache
+def tones(count: int = 50) -> list[bytes]:
+    """Opus packets of 20 ms."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="ogg") as container:
+        stream = container.add_stream("libopus", rate=48000, layout="mono")
+        for number in range(count):
+            frame = av.AudioFrame(format="s16", layout="mono", samples=960)
+            frame.sample_rate, frame.pts = 48000, number * 960
+            frame.planes[0].update(random.Random(number).randbytes(1920))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    file.seek(0)
+    with av.open(file) as read:
+        return [bytes(packet) for packet in read.demux(audio=0) if packet.size][:count]
+
+
+@dataclass
+class Publisher:
+    """One person's page. Drifts are parts per million against the relay's clock (`ntp`) or the page's (the rest)."""
+
+    username: str
+    first_stream: int
+    ntp_drift: float = 0.0
+    audio_drift: float = 0.0
+    video_drift: float = 0.0
+    delay: float = 0.02
+    jitter: float = 0.03
+    mark_every: int = 0  # seconds between packets and pictures whose last bytes say when they were captured
+    rng: random.Random = field(default_factory=lambda: random.Random(7))
+
+    def ntp(self, true: float) -> float:
+        return NTP_EPOCH + true * (1 + self.ntp_drift / 1e6)
+
+    def rtp(self, kind: str, true: float) -> int:
+        rate, drift = (48000, self.audio_drift) if kind == "audio" else (90000, self.video_drift)
+        return int((self.ntp(true) - NTP_EPOCH) * (1 + drift / 1e6) * rate) + 0xFFFF0000  # wraps soon
+
+    def arrival(self, true: float) -> float:
+        return true + self.delay + self.rng.random() * self.jitter
+
+    def marked(self, number: int, rate: int, payload: bytes) -> bytes:
+        if self.mark_every and number % (rate * self.mark_every) == 0:
+            return payload + b"MARK%04d" % (number // rate)
+        return payload
+
+    def streams(self) -> bytes:
+        made = b""
+        for number, (kind, source, codec, rate) in enumerate(
+            [("audio", "mic", "opus", 48000), ("video", "camera", "vp8", 90000)], self.first_stream
+        ):
+            fields = {"stream": number, "id": f"{source}-1", "peer": f"page-{self.username}", "username": self.username}
+            fields |= {"kind": kind, "source": source, "codec": codec, "rate": rate}
+            made += recordlog.text_record(recordlog.STREAM, fields)
+        return made
+
+    def records(self, start: float, end: float, fps: int = 30) -> Iterator[tuple[float, bytes]]:
+        """(arrival, record) of everything captured from `start` to `end`, seconds of the log."""
+        audio, video = self.first_stream, self.first_stream + 1
+        for number in range(int(start * 50), int(end * 50)):
+            at = self.arrival(number / 50)
+            stamp = self.rtp("audio", number / 50) & 0xFFFFFFFF
+            payload = self.marked(number, 50, tones()[number % 50])
+            yield at, recordlog.packet_record(audio, number + 70000, 0, stamp, at, payload)
+        frames = pictures()
+        for number in range(int(start * fps), int(end * fps)):
+            at = self.arrival(number / fps)
+            stamp = self.rtp("video", number / fps) & 0xFFFFFFFF
+            picture = self.marked(number, fps, frames[number % len(frames)])
+            record = recordlog.packet_record(video, number + 80000, 0x80, stamp, at, b"\x10" + picture)
+            yield at, record
+        for number in range(int(start) + 1, int(end), 5):
+            for stream, kind in ((audio, "audio"), (video, "video")):
+                true = number + self.rng.random()
+                at = self.arrival(true)
+                ntp = int(self.ntp(true) * (1 << 32))
+                stamp = self.rtp(kind, true) & 0xFFFFFFFF
+                yield at, recordlog.clock_record(stream, ntp, stamp, at)
+
+
+def mark(event: str, at: float) -> bytes:
+    return recordlog.text_record(recordlog.MARK, {"event": event, "at": at})
+
+
+def sealed(path: Path, parts: list[bytes], key: bytes = KEY, whole: bool = True, frame: int = 8 * 1024) -> Path:
+    """The parts as a relay seals them, some at a time."""
+    sealer = Sealer(key, recordlog.FRAME_BYTES + 65536)
+    pieces, piece = [], b""
+    for part in parts:
+        piece += part
+        if len(piece) >= frame:
+            pieces.append(piece)
+            piece = b""
+    pieces.append(piece)
+    with path.open("wb") as file:
+        file.write(sealer.header)
+        for number, each in enumerate(pieces, 1):
+            file.write(sealer.frame(each, last=whole and number == len(pieces)))
+    return path
+
+
+def head() -> bytes:
+    return recordlog.text_record(recordlog.HEAD, {"v": 1, "room": "1", "wall": 1.7e9})
+
+
+def conversation(
+    path: Path, publishers: list[Publisher], seconds: float, *, whole: bool = True, key: bytes = KEY, fps: int = 30
+) -> Path:
+    """Everybody talks from the beginning to the end."""
+    media = sorted(
+        (each for publisher in publishers for each in publisher.records(0, seconds, fps)), key=lambda timed: timed[0]
+    )
+    parts = [head(), mark("resumed", 0.0), *(publisher.streams() for publisher in publishers)]
+    parts += [record for _, record in media]
+    if whole:
+        parts += [mark("paused", seconds), mark("closed", seconds)]
+    return sealed(path, parts, key, whole=whole)
