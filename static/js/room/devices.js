@@ -20,7 +20,7 @@ const WISHES = {
 export const isSound = (kind) => kind === "mic" || kind === "stethoscope";
 
 /**
- * Sends `changed` (a device came or went), `lost` (detail: kind; the one in use is gone) and `quiet` (detail: {kind,
+ * Sends `changed` (a device came or went), `lost` (detail: {kind, id}; the one in use is gone) and `quiet` (detail: {kind,
  * quiet}: its own switch or the system lets nothing through).
  */
 export class Devices extends EventTarget {
@@ -64,7 +64,7 @@ export class Devices extends EventTarget {
     if (kind === "stethoscope") track.contentHint = "music";
     /** @param {string} name @param {() => void} act */
     const on = (name, act) => track.addEventListener(name, () => this.#tracks.get(kind) === track && act());
-    on("ended", () => this.#lost(kind));
+    on("ended", () => this.#lost(kind, track.getSettings().deviceId ?? ""));
     on("mute", () => this.#tell("quiet", { kind, quiet: true }));
     on("unmute", () => this.#tell("quiet", { kind, quiet: false }));
     return track;
@@ -104,10 +104,10 @@ export class Devices extends EventTarget {
     }
   }
 
-  /** @param {Kind} kind */
-  #lost(kind) {
+  /** @param {Kind} kind @param {string} id */
+  #lost(kind, id) {
     this.#tracks.delete(kind);
-    this.#tell("lost", kind);
+    this.#tell("lost", { kind, id });
   }
 
   /** @param {string} name @param {unknown} [detail] */

@@ -14,7 +14,7 @@ export class Extra extends EventTarget {
     this.call = call;
     this.devices = devices;
     devices.addEventListener("lost", (event) => {
-      if (/** @type {CustomEvent} */ (event).detail === kind && this.track) this.#set(null, true);
+      if (/** @type {CustomEvent} */ (event).detail.kind === kind && this.track) this.#set(null, true);
     });
   }
 

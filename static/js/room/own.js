@@ -121,14 +121,14 @@ export class Own extends EventTarget {
     await this.call.publisher.put(kind, track);
   }
 
-  /** The device in use was pulled out: the call goes on without it, another one is offered. @param {string} kind */
-  async #gone(kind) {
+  /** The device in use was pulled out: the call goes on without it, another one is offered. @param {{kind: string, id: string}} lost */
+  async #gone({ kind, id }) {
     if ((kind !== "mic" && kind !== "camera") || !this.on[kind]) return;
     this.on[kind] = false;
     await this.#send(kind, null);
     this.#tell();
-    const others = (await this.devices.list())[kind].filter((device) => device.deviceId !== "default");
-    const next = others.find((device) => device.deviceId !== this.devices.kept[kind]) ?? null;
+    const others = (await this.devices.list())[kind];
+    const next = others.find((device) => device.deviceId !== "default" && device.deviceId !== id) ?? null;
     this.dispatchEvent(new CustomEvent("gone", { detail: { kind, next } }));
   }
 

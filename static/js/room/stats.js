@@ -22,6 +22,7 @@ export class Stats extends EventTarget {
   #call;
   #trip = 0;
   #silent = 0;
+  #met = false; // the connection was there once: what comes before is no loss
   #patience = STALLED_AFTER;
   /** @type {Counts} */
   #before = { at: performance.now(), received: 0, lost: 0, frozen: 0, in: 0, out: 0 };
@@ -66,6 +67,8 @@ export class Stats extends EventTarget {
     const lossIn = lost + received ? lost / (lost + received) : 0;
     this.#watch(now.in !== before.in);
     const level = this.#call.mediaState === "connected" ? grade(Math.max(lossIn, lossOut), this.#trip) : 0;
+    this.#met ||= level > 0;
+    if (!this.#met) return;
     const frozen = Math.min(1, more("frozen") / seconds);
     const rates = { up: (more("out") * 8) / 1000 / seconds, down: (more("in") * 8) / 1000 / seconds };
     this.#tell("figures", { level, lossIn, lossOut, trip: this.#trip, jitter, frozen, ...rates, seconds });
