@@ -1,5 +1,6 @@
 """The pages of the main job as the people use them: so that a test reads as the story."""
 
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -165,6 +166,29 @@ class Call:
             return now["frames"] > before["frames"] + 5 and now["energy"] > before["energy"]
 
         eventually(rises, f"{self.person.username} sees and hears {username}", seconds)
+
+    def comes_as_large_as_shown(self, username: str) -> None:
+        """In a small window the other's picture comes small, hidden not at all, in a large one whole again."""
+        video = self.page.locator(f"video[data-participant='{username}']").first
+        before, stage = self.page.viewport_size, self.page.locator("[data-stage]")
+
+        def height() -> int:
+            return int(video.evaluate("node => node.videoHeight"))
+
+        eventually(lambda: height() > 360, "the whole picture comes")
+        self.page.set_viewport_size({"width": 360, "height": 640})
+        eventually(lambda: 0 < height() <= 360, "a small picture comes")
+        stage.evaluate("node => { node.hidden = true; node.style.display = 'none'; }")
+
+        def is_still() -> bool:
+            frames = self.person.received()["frames"]
+            time.sleep(0.5)
+            return bool(self.person.received()["frames"] == frames)
+
+        eventually(is_still, "what nobody sees is not sent")
+        stage.evaluate("node => { node.hidden = false; node.style.display = ''; }")
+        self.page.set_viewport_size(before or {"width": 1280, "height": 800})
+        eventually(lambda: height() > 360, "the whole picture is back")
 
     def tab(self, name: str) -> None:
         self.page.locator(f"#tab-{name}").click()

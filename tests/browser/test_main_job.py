@@ -49,6 +49,7 @@ def test_a_township_doctor_asks_and_a_specialist_answers(
         call.join()
     here.sees_and_hears("expert.provincial")
     there.sees_and_hears("doctor.nitun")
+    there.comes_as_large_as_shown("doctor.nitun")
     doctor.shot("room-call")
 
     they_chat(here, there)

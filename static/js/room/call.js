@@ -88,6 +88,7 @@ export class Call extends EventTarget {
     on("joined", (message) => this.#joined(message));
     on("people", ({ people }) => this.#people(people));
     on("tracks", ({ tracks }) => this.joined && this.subscriber.want(tracks));
+    on("renegotiate", () => this.publisher.change());
     on("left", (message) => this.#tell("left", message));
     on("relay", ({ state }) => {
       this.joined = false; // until the relay that is ready now has let us in

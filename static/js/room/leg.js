@@ -166,7 +166,13 @@ export class Leg extends EventTarget {
  */
 export function onlyForwarded(transceiver, kind, way) {
   const known = (way === "send" ? RTCRtpSender : RTCRtpReceiver).getCapabilities(kind)?.codecs ?? [];
-  const wanted = kind === "audio" ? ["audio/opus"] : ["video/vp8", "video/rtx"];
-  const codecs = known.filter((codec) => wanted.includes(codec.mimeType.toLowerCase()));
+  const wanted = kind === "audio" ? ["audio/opus"] : ["video/vp8", "video/h264", "video/rtx"];
+  const codecs = known.filter((codec) => wanted.includes(codec.mimeType.toLowerCase()) && isForwarded(codec));
   if (codecs.length) transceiver.setCodecPreferences(codecs);
+}
+
+/** Of H.264 the constrained baseline in packetization mode 1: what every browser with H.264 has. @param {RTCRtpCodec} codec */
+function isForwarded({ mimeType, sdpFmtpLine = "" }) {
+  if (mimeType.toLowerCase() !== "video/h264") return true;
+  return /packetization-mode=1/.test(sdpFmtpLine) && /profile-level-id=42e0/i.test(sdpFmtpLine);
 }

@@ -2,6 +2,7 @@
 /** Brings what the call tells to the eye and ear: tiles, sound, speaking marks, who came and went. */
 import { Details } from "@/room/details.js";
 import { Listening } from "@/room/listening.js";
+import { Shown } from "@/room/shown.js";
 import { Sound } from "@/room/sound.js";
 import { Stage } from "@/room/stage.js";
 import { Stats } from "@/room/stats.js";
@@ -36,6 +37,7 @@ export class Scene {
     this.stats = new Stats(call);
     this.sums = new Sums(call, this.stats, root.dataset.qualityUrl ?? "");
     this.details = new Details(root, (username) => call.people.find((person) => person.username === username)?.name ?? me.name);
+    this.shown = new Shown(/** @type {HTMLElement} */ (root.querySelector("[data-stage]")), call);
     this.sound.use(own.devices.kept.speaker);
     this.#listen();
   }
@@ -80,7 +82,7 @@ export class Scene {
     this.own.addEventListener("speaker", (event) => this.sound.use(/** @type {CustomEvent} */ (event).detail));
     this.stats.addEventListener("level", (event) => this.#level(/** @type {CustomEvent} */ (event).detail));
     this.stats.addEventListener("figures", (event) => this.#figures(/** @type {CustomEvent} */ (event).detail));
-    this.stats.addEventListener("stalled", () => this.call.subscriber.restart());
+    this.stats.addEventListener("stalled", () => this.shown.isBlank || this.call.subscriber.restart());
     this.sound.addEventListener("blocked", () => {
       const act = () => this.sound.unblock();
       this.banners.raise("listen", { icon: "volume-x", text: gettext("The browser holds the sound back."), verb: gettext("Listen"), act });

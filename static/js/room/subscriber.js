@@ -42,6 +42,11 @@ export class Subscriber extends Leg {
     this.want(tracks);
   }
 
+  /** The pictures wanted, seen or not. */
+  pictures() {
+    return [...this.#wanted.values()].filter((track) => track.kind === "video");
+  }
+
   /** @param {RTCPeerConnection} pc */
   furnish(pc) {
     this.#places.clear();
