@@ -88,6 +88,19 @@ async function subscribe(tracks) {
   const sdp = await offerOf(pc);
   return {sdp, want: Object.fromEntries(named.map(([transceiver, id]) => [transceiver.mid, id]))};
 }
+function onlyCodec(name, mimeType) {
+  for (const transceiver of pcs[name].getTransceivers()) {
+    const {codecs} = RTCRtpReceiver.getCapabilities(transceiver.receiver.track.kind);
+    const wanted = codecs.filter(codec => [mimeType, "video/rtx"].includes(codec.mimeType));
+    if (transceiver.receiver.track.kind === "video") transceiver.setCodecPreferences(wanted);
+  }
+}
+async function renew(name) { return await offerOf(pcs[name]); }
+async function codecsOf(name) {
+  const report = await pcs[name].getStats();
+  return [...report.values()].filter(row => ["inbound-rtp", "outbound-rtp"].includes(row.type) && row.codecId)
+    .map(row => report.get(row.codecId).mimeType);
+}
 async function restart(name) { return await offerOf(pcs[name], {iceRestart: true}); }
 async function answer(name, sdp) { await pcs[name].setRemoteDescription({type: "answer", sdp}); }
 async function stats(name) {

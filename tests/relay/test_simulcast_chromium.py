@@ -74,3 +74,27 @@ def test_what_is_not_shown_is_not_sent(stage: BrowserStage) -> None:
     ben.ask("show", heights={want["0"]: 135, want["1"]: 135})
     until(lambda: received(ben)[0]["framesDecoded"] > before[0]["framesDecoded"] + 10)
     assert heights(ben) == [135, 135]
+
+
+def test_three_sizes_turn_to_h264_when_somebody_cannot_show_vp8(stage: BrowserStage) -> None:
+    ann, ben, cat = (stage.guest("codecs", name) for name in ("ann", "ben", "cat"))
+    for guest in (ann, ben, cat):
+        guest.join()
+    published = ann.publish_layers(["camera"])
+    tracks = stage.tracks("codecs", 1, besides="ben")
+    ben.subscribe(tracks)
+    until(lambda: heights(ben) == [540], within=40)
+    assert ben.page.evaluate("codecsOf('sub')") == ["video/VP8"]
+    offered = cat.page.evaluate("tracks => subscribe(tracks)", tracks)
+    cat.page.evaluate("onlyCodec('sub', 'video/H264')")
+    cat.negotiate("sub", cat.page.evaluate("renew('sub')"), want=offered["want"])
+    until(lambda: any(e["t"] == "renegotiate" and e["peer"] == "ann" for e in stage.site.events))
+    ann.negotiate("pub", ann.page.evaluate("renew('pub')"), tracks=published)
+    for guest in (ben, cat):
+        until(lambda guest=guest: guest.page.evaluate("codecsOf('sub')") == ["video/H264"], within=40)  # type: ignore[misc]
+        frames = guest.frames()[0]
+        until(lambda guest=guest, frames=frames: guest.frames()[0] > frames + 20, within=40)  # type: ignore[misc]
+    track = tracks[0]["id"]
+    ben.ask("show", heights={track: 135})
+    until(lambda: 0 < heights(ben)[0] < 140, within=40)  # H.264 has even heights only
+    assert heights(cat) == [540]
