@@ -1,4 +1,4 @@
-"""H.264 payloads: keyframes in every packetization, aiortc's packetizer as the other opinion; which offers are taken."""
+"""H.264 payloads: where keyframes start, with aiortc's packetizer as the other opinion; which offers are taken."""
 
 from __future__ import annotations
 
