@@ -127,9 +127,11 @@ class OutboundTrack(Follower):
         """Its priority class."""
         if self.kind == AUDIO:
             return SOUND
-        if self.track is not None and self.track.source != "camera":
+        if self.track is None:
+            return OTHERS
+        if self.track.source != "camera":
             return CLINICAL
-        return OTHERS
+        return SPEAKER if self.track.speaking else OTHERS
 
     def layers_changed(self) -> None:
         """Has another layer chosen."""

@@ -224,6 +224,9 @@ class Room:
                 microphone.loudest = None
         on = {peer for peer in levels if self.participants[peer].shown.mic}
         before, self.speaking = self.speaking, self._speakers.look(levels, on, now)
+        for participant in self.participants.values():
+            for track in participant.tracks.values():
+                track.speaking = participant.peer == self.speaking.peer
         return self.speaking != before
 
     def tracks(self, besides: str | None = None) -> list[Track]:

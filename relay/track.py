@@ -39,6 +39,8 @@ class Track:
         self.viewers: tuple[Viewer, ...] = ()
         self.loudest: int | None = None
         """The loudest audio level (RFC 6464, 0 to 127) since it was last taken, None when no packet had one."""
+        self.speaking = False
+        """Whether its publisher is the one who speaks."""
 
     def bind(self, stream: InboundStream) -> None:
         """`stream` is a layer from now on, in place of the one that had its position."""

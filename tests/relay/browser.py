@@ -62,6 +62,7 @@ async function publishLayers(sources) {
     const sendEncodings = [["q", 4, 150_000], ["h", 2, 500_000], ["f", 1, 1_500_000]].map(
       ([rid, scaleResolutionDownBy, maxBitrate]) => ({rid, scaleResolutionDownBy, maxBitrate}));
     const [track] = stream.getVideoTracks();
+    if (source === "clinical") track.contentHint = "detail";
     named.push([pc.addTransceiver(track, {direction: "sendonly", streams: [stream], sendEncodings}), source]);
   }
   const sdp = await offerOf(pc);

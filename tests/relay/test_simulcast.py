@@ -7,7 +7,7 @@ import struct
 from relay import codecs, rtcp
 from relay.choose import suitable
 from relay.inbound import InboundStream
-from relay.outbound import OutboundTrack
+from relay.outbound import CLINICAL, OTHERS, SOUND, SPEAKER, OutboundTrack
 from relay.sdp import Format
 from relay.track import Track
 from relay.vp8 import numbers
@@ -234,3 +234,15 @@ def test_a_publisher_that_comes_back_with_layers_goes_on_at_the_same_viewers() -
     stage.out.aim(stage.layers[0].stream)
     stage.play(3, 0)
     assert [step[0] for step in stage.steps()] == [1] * 5
+
+
+def test_what_comes_first_when_there_is_little() -> None:
+    ranks = []
+    sent = [("audio", "mic"), ("video", "clinical"), ("video", "screen"), ("video", "camera"), ("video", "camera")]
+    for position, (kind, source) in enumerate(sent):
+        track = Track(f"{source}-1", "ann", kind, source)
+        track.speaking = position == 3
+        out = OutboundTrack(Wire(), kind, "0", lambda: None)
+        out.follow(track)
+        ranks.append(out.rank)
+    assert ranks == [SOUND, CLINICAL, CLINICAL, SPEAKER, OTHERS]

@@ -43,7 +43,7 @@ def test_two_cameras_in_three_sizes_switch_without_a_broken_picture(stage: Brows
     ann, ben = stage.guest("sizes", "ann"), stage.guest("sizes", "ben")
     for guest in (ann, ben):
         guest.join()
-    ann.publish_layers(["camera", "screen"])
+    ann.publish_layers(["camera", "clinical"])
     want = ben.subscribe(stage.tracks("sizes", 2, besides="ben"))
     first, second = want["0"], want["1"]
     until(lambda: heights(ben) == [540, 540], within=40)
@@ -63,7 +63,7 @@ def test_what_is_not_shown_is_not_sent(stage: BrowserStage) -> None:
     ann, ben = stage.guest("unseen", "ann"), stage.guest("unseen", "ben")
     for guest in (ann, ben):
         guest.join()
-    ann.publish_layers(["camera", "screen"])
+    ann.publish_layers(["camera", "clinical"])
     want = ben.subscribe(stage.tracks("unseen", 2, besides="ben"))
     until(lambda: len(heights(ben)) == 2 and min(heights(ben)) > 0)
     ben.ask("show", heights={want["0"]: 0, want["1"]: 135})
