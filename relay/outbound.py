@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from relay import rtcp, rtp, vp8
-from relay.allocate import CLINICAL, OTHERS, SOUND
+from relay.allocate import CLINICAL, OTHERS, SOUND, SPEAKER
 from relay.follow import Follower
 from relay.limits import TokenBucket
 from relay.pacer import OVERHEAD, SendRtp

@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 
 from relay import codecs, rtcp
+from relay.allocate import CLINICAL, OTHERS, SOUND, SPEAKER
 from relay.choose import suitable
 from relay.inbound import InboundStream
-from relay.outbound import CLINICAL, OTHERS, SOUND, SPEAKER, OutboundTrack
+from relay.outbound import OutboundTrack
 from relay.sdp import Format
 from relay.track import Track
 from relay.vp8 import numbers
