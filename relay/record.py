@@ -8,6 +8,7 @@ its way.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -287,6 +288,12 @@ class Recordings:
     def is_whole(self, log_file: Path) -> bool:
         """Whether nothing more is written to `log_file`; so are those of a process that died."""
         return log_file.stem not in self.opened or ended(log_file).exists()
+
+    def settle(self, seconds: float = 5.0) -> None:
+        """Waits until what was handed to the disk is there."""
+        done = threading.Event()
+        if self._writer is not None and self._writer.offer(done.set):
+            done.wait(seconds)
 
     def close(self) -> None:
         """Ends all, and waits for the disk."""
