@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: run test check bench lab lock messages clean help dev
+.PHONY: run test check bench lab soak lock messages clean help dev
 
 run: ## start everything at http://127.0.0.1:8000 (HOST, PORT, RELAY_PORT, RELAY_PUBLIC_ADDRESS, DATA_DIR)
 	@$(PYTHON) deploy/prepare.py
@@ -26,6 +26,9 @@ bench: dev ## what a forwarded packet costs, beside Janus and aiortc's MediaRela
 lab: dev ## what bad networks cost: every scenario of tests/net/scenarios.py, written to docs/performance.md
 	@$(BIN)/python -m tests.net
 	@$(BIN)/python -m pytest -q -s -m lab tests/net
+
+soak: dev ## hours of joins, leaves and losses against one relay (SOAK_SECONDS, 7200 when not given)
+	@$(BIN)/python -m tests.net.soak
 
 lock: ## renew requirements*.txt from requirements*.in (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements.in -o requirements.txt

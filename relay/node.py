@@ -243,6 +243,7 @@ class Node:
         counted = self._mux.counters
         gauges = {
             "rooms": (len(self._rooms), "Rooms with people"),
+            "tasks": (len(asyncio.all_tasks()), "Tasks of the event loop"),
             "participants": (self._participants(), "People in rooms"),
             "connections": (sum(1 for _ in self._connections()), "Peer connections"),
             "capacity": (self._config.capacity, "People this relay accepts"),

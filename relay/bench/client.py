@@ -222,6 +222,10 @@ class PacketConnection:
                 self.check()
                 await asyncio.sleep(0.05)
 
+    def abandon(self) -> None:
+        """Sends nothing more, not even a farewell."""
+        self._destination = None
+
     def close(self) -> None:
         """Closes the association and the socket."""
         self._dtls.close()
