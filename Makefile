@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: run test check bench lab soak lock messages clean help dev
+.PHONY: run test check bench lab soak fuzz lock messages clean help dev
 
 run: ## start everything at http://127.0.0.1:8000 (HOST, PORT, RELAY_PORT, RELAY_PUBLIC_ADDRESS, DATA_DIR)
 	@$(PYTHON) deploy/prepare.py
@@ -29,6 +29,9 @@ lab: dev ## what bad networks cost: every scenario of tests/net/scenarios.py, wr
 
 soak: dev ## hours of joins, leaves and losses against one relay (SOAK_SECONDS, 7200 when not given)
 	@$(BIN)/python -m tests.net.soak
+
+fuzz: dev ## search for bytes that break the relay's parsers (FUZZ_SECONDS each, 60); keeps what it finds in tests/relay/corpus
+	@$(BIN)/python -m tests.relay.fuzz
 
 lock: ## renew requirements*.txt from requirements*.in (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url requirements.in -o requirements.txt

@@ -6,6 +6,7 @@ each datagram is sent on its own.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 import struct
@@ -54,6 +55,15 @@ def _sockaddr(address: Address) -> bytes:
     return head + struct.pack("=L", scope)
 
 
+@functools.cache
+def _system_call() -> Any:
+    """sendmmsg(2), or None where it is missing; looked up once, because cffi never lets go of a library."""
+    try:
+        return _ffi.dlopen(None).sendmmsg
+    except (AttributeError, OSError):
+        return None
+
+
 class Slot:
     """One datagram on its way out: write into `buffer`, then `Egress.queue` it."""
 
@@ -79,10 +89,7 @@ class Egress:
         self._vectors = _ffi.new("struct iovec[]", SLOTS)
         self._messages = _ffi.new("struct mmsghdr[]", SLOTS)
         self._slots = [Slot(self._vectors[i], self._messages[i].msg_hdr) for i in range(SLOTS)]
-        try:
-            self._sendmmsg: Any = _ffi.dlopen(None).sendmmsg
-        except (AttributeError, OSError):
-            self._sendmmsg = None
+        self._sendmmsg = _system_call()
         self._used = 0
         self.next = self._slots[0]
         """The slot to write the next datagram into."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from aioice import stun
 
+from relay.bench import canned
 from relay.bench.canned import Profile
-from relay.bench.client import VP8
+from relay.bench.client import OPUS, VP8
 from relay.bench.party import Party
 from relay.bench.process import running_relay
 from relay.bench.site import site_end
@@ -170,3 +172,68 @@ async def test_a_flood_from_many_addresses_is_bounded(call: Call) -> None:
     for _ in range(50):
         call.throw(*[bytes(check)] * 60)
     await call.goes_on()
+
+
+async def test_a_participant_cannot_speak_with_anothers_ssrc(call: Call) -> None:
+    """An SSRC belongs to a connection: Ben's packets with Ann's never reach Ann's viewers."""
+    mark = canned.stamp(999_999, 0)
+    for kind, payload_type in (("audio", OPUS), ("video", VP8)):
+        source = call.ann.sources[kind]
+        head = bytes([0x80, payload_type]) + source.sequence.to_bytes(2, "big") + bytes(4)
+        payload = canned.audio_payload(mark) if kind == "audio" else canned.video_payload(1, 0, True, mark)
+        for _ in range(5):
+            call.ben.pub.send_protected(head + source.ssrc.to_bytes(4, "big") + payload)
+    await call.goes_on()
+    assert all(sink.last < 999_999 for sink in call.ben.sinks.values())
+
+
+async def test_a_participant_who_floods_is_cut_and_the_others_go_on(call: Call) -> None:
+    source = call.ben.sources["audio"]
+    for _ in range(40):
+        for _ in range(200):
+            source.timestamp += 960
+            source.sequence += 1
+            call.ben.pub.send_rtp(OPUS, source.sequence, source.timestamp, source.ssrc, source.extension, b"x" * 20)
+        call.ben.pub.flush()
+        await asyncio.sleep(0.01)
+    await call.goes_on()
+    await eventually(lambda: any("packets too many" in line and "/pub" in line for line in call.stage.relay.log))
+
+
+async def test_a_participant_who_jumps_its_numbers_is_seen_again(call: Call) -> None:
+    """Each jump costs one packet and a keyframe. Back, or by half the numbers, SRTP itself refuses (RFC 3711 3.3.1)."""
+    for jump in (20_000, 5_000, 30_000):
+        counts = {sink.track: sink.received for sink in call.ben.sinks.values()}
+        for source in call.ann.sources.values():
+            source.sequence = (source.sequence + jump) & 0xFFFF
+        async with asyncio.timeout(10):
+            while not all(sink.received > counts[sink.track] + 5 for sink in call.ben.sinks.values()):
+                call.ann.send_audio()
+                call.ann.send_picture()
+                await asyncio.sleep(0.02)
+
+
+async def lost(call: Call, pictures: int = 150) -> float:
+    """The share of Ann's packets that did not reach Ben, at 50 pictures a second."""
+    received = {sink.track: sink.received for sink in call.ben.sinks.values()}
+    sent = sum(source.count for source in call.ann.sources.values())
+    for _ in range(pictures):
+        call.ann.send_audio()
+        call.ann.send_picture()
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.3)
+    arrived = sum(sink.received - received[sink.track] for sink in call.ben.sinks.values())
+    return 1 - arrived / (sum(source.count for source in call.ann.sources.values()) - sent)
+
+
+async def test_floods_of_strangers_do_not_raise_the_loss_of_a_call(call: Call) -> None:
+    """Before and during the flood, in the same call."""
+    before = await lost(call)
+    command = (sys.executable, "-m", "tests.net.flood", str(call.stage.port), "4", "3000")
+    flood = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    await asyncio.sleep(0.3)
+    during = await lost(call)
+    sent = int((await flood.communicate())[0])
+    print(f"lost before {before:.2%}, during {during:.2%} while strangers sent {sent} datagrams in 4 s")
+    assert sent > 4000
+    assert during <= before + 0.005
