@@ -42,7 +42,7 @@ def _row(relay: Relay, now: datetime) -> str:
         f"{relay.participants}/{relay.capacity}",
         f"{relay.load:.0%}",
         relay.version,
-        f"{(now - relay.seen_at).total_seconds():.0f} s ago",
+        f"{max((now - relay.seen_at).total_seconds(), 0):.0f} s ago",
     ).rstrip()
 
 

@@ -6,7 +6,7 @@
 
 const LOOK_EVERY = 100;
 const GIVE_UP_AFTER = 10_000; // whoever has not come along by then is not coming
-const LINGER = 2000; // others may still be watching what we send on the old connection
+const LINGER = 5000; // others, on slower lines, may still be watching what we send on the old connection
 
 /** @typedef {import("@/room/subscriber.js").Track} Track */
 
@@ -80,6 +80,7 @@ export class Handover {
       else this.#drop(track);
     }
     this.#held.clear();
+    this.subscriber.release();
     this.#linger = window.setTimeout(() => this.end(), LINGER);
   }
 
