@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relay import codecs, rtcp, twcc
+from relay.allocate import CLINICAL, OTHERS, SPEAKER
 from relay.budget import TELL_AFTER, Budget
 from relay.inbound import InboundStream
 from relay.outbound import OutboundTrack
@@ -185,3 +186,13 @@ def test_a_viewer_that_reports_only_loss_or_an_estimate_of_its_own_is_tried_agai
         clock.advance(1.0)
     assert viewer.layer(0) == 1
     assert viewer.told[-1] == frozenset()
+
+
+def test_the_clinical_picture_ranks_before_who_speaks_and_that_before_the_rest() -> None:
+    clock = Clock()
+    face, probe = Camera(clock), Camera(clock)
+    probe.track.source = "clinical"
+    viewer = Viewer(clock, Line(clock, 5_000_000), [face.track, probe.track])
+    assert [out.rank for out in viewer.outs] == [OTHERS, CLINICAL]
+    face.track.speaking = True
+    assert [out.rank for out in viewer.outs] == [SPEAKER, CLINICAL]
