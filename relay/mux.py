@@ -11,7 +11,7 @@ import errno
 import logging
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relay import stun
 from relay.egress import Address, Egress
@@ -75,6 +75,8 @@ class Mux:
         self._by_address: dict[Address, Transport] = {}
         self._strangers = RateTable(rate=20, burst=40, size=4096)
         self._complaints = TokenBucket(rate=0.2, burst=5)
+        self._summaries = TokenBucket(rate=1 / 60, burst=1)
+        self._told = Counters()
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Starts reading the socket in `loop`."""
@@ -84,6 +86,14 @@ class Mux:
         """Stops reading and closes the socket."""
         loop.remove_reader(self._socket.fileno())
         self._socket.close()
+
+    def complain(self, now: float) -> None:
+        """Says how much was dropped since it last said so: at once, then at most once a minute."""
+        malformed = self.counters.malformed - self._told.malformed
+        stray = self.counters.stray - self._told.stray
+        if (malformed or stray) and self._summaries.take(now):
+            self._told = replace(self.counters)
+            log.warning("dropped %d malformed and %d stray datagrams", malformed, stray)
 
     def add_credentials(self, ufrag: str, transport: Transport) -> None:
         """Connectivity checks for `ufrag` are for `transport` from now on."""

@@ -333,6 +333,7 @@ class Node:
             share = min((busy_now - busy) / (now - at), 1.0)
             self._load += (share - self._load) * min((now - at) / LOAD_MEMORY, 1.0)
             busy, at = busy_now, now
+            self._mux.complain(now)
             self._link.send(
                 {
                     "t": "load",

@@ -130,6 +130,7 @@ TABLE: dict[str, Door] = {
 OWN: dict[str, tuple[str, ...]] = {
     "home": (),
     "worklist": ("yours",),
+    "worklist-waiting": (),
     "notifications": (),
     "notifications-seen": (),
     "consultation-new": (),

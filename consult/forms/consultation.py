@@ -86,6 +86,13 @@ class QuestionForm(forms.Form):
         return read
 
     @property
+    def unkept(self) -> dict[str, str]:
+        """What was typed and cannot be kept, by field, with the reason."""
+        kept = self.kept
+        wrong = {name: str(errors[0]) for name, errors in self.errors.items() if name not in kept}
+        return {name: reason for name, reason in wrong.items() if self.data.get(name, "").strip()}
+
+    @property
     def is_readable(self) -> bool:
         """Whether nothing is malformed; empty is not malformed."""
         return all(error.code == "required" for errors in self.errors.as_data().values() for error in errors)

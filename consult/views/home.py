@@ -112,6 +112,15 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
+def waiting(request: HttpRequest) -> HttpResponse:
+    """The line that says how much waits for this person."""
+    todo = [section for section in sections_of(request.user) if section.worklist == "todo"]
+    count = sum(_rows(request.user, section, "").count() for section in todo)
+    return render(request, "home/_waiting.html", {"waiting": count})
+
+
+@require_safe
+@login_required
 def worklist(request: HttpRequest, name: str) -> HttpResponse:
     section = next((one for one in [*sections_of(request.user), FOUND] if one.name == name), None)
     if section is None:
@@ -120,17 +129,17 @@ def worklist(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "worklist/_section.html", filled(request, section, number))
 
 
+def _rows(user: User, section: Section, sought: str) -> QuerySet[Consultation]:
+    if section is FOUND:
+        return policies.found(user, sought)
+    rows = policies.worklist(user, section.worklist)
+    return rows if section.states is None else rows.filter(state__in=section.states)
+
+
 def filled(request: HttpRequest, section: Section, number: int | str) -> dict[str, Any]:
     """A section with the rows of one page; the number of queries does not depend on the number of rows."""
     sought = request.GET.get("q", "").strip()
-    rows: QuerySet[Consultation]
-    if section is FOUND:
-        rows = policies.found(request.user, sought)
-    else:
-        rows = policies.worklist(request.user, section.worklist)
-    if section.states is not None:
-        rows = rows.filter(state__in=section.states)
-    page = Paginator(rows, PER_PAGE).get_page(number)
+    page = Paginator(_rows(request.user, section, sought), PER_PAGE).get_page(number)
     return {
         "section": section,
         "page": page,

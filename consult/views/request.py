@@ -149,15 +149,17 @@ def _zone(request: HttpRequest) -> ZoneInfo | None:
 @require_POST
 @login_required
 def autosave(request: HttpRequest, pk: int) -> HttpResponse:
-    """Keeps what was typed so far. What cannot be read yet, e.g. half a date, keeps its old value."""
+    """Keeps what was typed so far. What cannot be, e.g. a past date, keeps its old value and is named in `unkept`."""
     draft = editable(request, pk)
+    unkept: dict[str, str] = {}
     if request.GET.get("step") == "patient":
         typed = {name: request.POST.get(name, "")[:60] for name in PatientForm.base_fields}
         request.session[f"patient-{draft.pk}"] = typed
     else:
         form = QuestionForm(request.POST, zone=_zone(request))
         consultations.save_draft(consultation=draft, by=request.user, fields=form.kept)
-    return JsonResponse({"saved_at": timezone.now().isoformat()})
+        unkept = form.unkept
+    return JsonResponse({"saved_at": timezone.now().isoformat(), "unkept": unkept})
 
 
 @require_POST

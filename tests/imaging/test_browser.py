@@ -94,7 +94,9 @@ def test_cut_and_reloaded_upload_goes_on(
         pieces: list[str] = []
         page.on("request", lambda request: pieces.append(request.headers.get("upload-offset", "")))
         page.set_input_files("[data-upload-input]", file)
-        expect(page.locator("[data-upload-stage=stored]")).to_contain_text("Stored, checksum equal", timeout=15_000)
+        expect(page.locator("[data-upload-stage=stored]")).to_contain_text(
+            "Arrived whole, checksum equal", timeout=15_000
+        )
         assert next(piece for piece in pieces if piece) == str(2 * 1024 * 1024)
         expect(page.locator("a.thumb[data-image-state=ready]")).to_be_visible(timeout=15_000)
     image = Image.objects.get()

@@ -60,6 +60,27 @@ async def test_nonsense_is_counted_and_never_answered(mux: Mux) -> None:
     assert (mux.counters, mux.egress.sent, mux.egress.dropped) == (Counters(media=0, malformed=5, stray=4), 0, 0)
 
 
+async def test_what_is_dropped_is_said_at_once_and_then_once_a_minute(
+    mux: Mux, caplog: pytest.LogCaptureFixture
+) -> None:
+    for datagram in (b"", b"\x80" * 1600, b"\xff\xff", b"\x00\x01cut off", b"\x16" * 40):
+        arrive(mux, datagram)
+    mux.complain(100.0)
+    assert caplog.messages == ["dropped 3 malformed and 2 stray datagrams"]
+    mux.complain(200.0)
+    assert len(caplog.messages) == 1, "nothing new, nothing said"
+    arrive(mux, b"")
+    mux.complain(201.0)
+    arrive(mux, b"")
+    mux.complain(202.0)
+    mux.complain(270.0)
+    assert caplog.messages[1:] == [
+        "dropped 1 malformed and 0 stray datagrams",
+        "dropped 1 malformed and 0 stray datagrams",
+    ]
+
+
+@pytest.mark.asyncio
 async def test_addresses_follow_nominated_checks_only(mux: Mux) -> None:
     transport = Transport(mux, Certificate(), Nobody(), "x")
     first, second = ("127.0.0.1", 4001), ("127.0.0.1", 4002)

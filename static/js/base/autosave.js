@@ -77,9 +77,10 @@ async function post(form, drafts, say) {
   const body = new FormData(form);
   const answer = await fetch(form.dataset.autosave ?? "", { method: "POST", body, headers: { Accept: "application/json" } });
   if (answer.ok) {
+    const detail = await answer.json().catch(() => ({}));
+    if (mark(form, detail.unkept ?? {}, say)) return 0; // stays in this browser until it can be kept
     drafts.forget(sent);
     say("saved", interpolate(gettext("Saved %(time)s"), { time: clockTime() }, true));
-    const detail = await answer.json().catch(() => ({}));
     form.dispatchEvent(new CustomEvent("autosaved", { bubbles: true, detail }));
     return 0;
   }
@@ -87,6 +88,28 @@ async function post(form, drafts, say) {
   if (answer.status === 401) say("local", gettext("You were signed out. Kept on this computer."));
   else await refused(form, answer, say);
   return 0;
+}
+
+/**
+ * Marks the fields that the server could not keep and says which and why. Whether there are any.
+ * @param {HTMLFormElement} form @param {Record<string, string>} unkept @param {(state: string, words: string) => void} say
+ */
+function mark(form, unkept, say) {
+  for (const field of form.querySelectorAll("[data-unkept]")) {
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("data-unkept");
+  }
+  const words = [];
+  for (const [name, reason] of Object.entries(unkept)) {
+    const field = form.elements.namedItem(name);
+    if (!(field instanceof HTMLElement)) continue;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("data-unkept", "");
+    const label = /** @type {HTMLInputElement} */ (field).labels?.[0]?.textContent?.trim() ?? name;
+    words.push(interpolate(gettext("Not saved: %(field)s. %(reason)s"), { field: label, reason }, true));
+  }
+  if (words.length) say("failed", words.join(" "));
+  return words.length > 0;
 }
 
 /** @param {HTMLFormElement} form @param {Response} answer @param {(state: string, words: string) => void} say */

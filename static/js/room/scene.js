@@ -8,6 +8,7 @@ import { Stage } from "@/room/stage.js";
 import { Stats } from "@/room/stats.js";
 import { Sums } from "@/room/sums.js";
 
+const RETURN = 10_000; // so long the others may take to come back after the relay was away
 const TELL_EVERY = 10_000; // how the line is, to the others, while the bars stay the same
 
 export class Scene {
@@ -15,6 +16,7 @@ export class Scene {
   #names = new Map();
   #toldLevel = -1;
   #toldAt = 0;
+  #settledAt = 0;
   #silent = /** @type {string[]} */ ([]);
   #levels = /** @type {Map<string, number>} */ (new Map());
 
@@ -61,6 +63,7 @@ export class Scene {
     /** @param {string} name @param {(detail: any) => void} act */
     const on = (name, act) => this.call.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
     on("people", (people) => this.#people(people));
+    on("relay", (state) => state === "ready" || (this.#settledAt = performance.now() + RETURN));
     on("shown", ({ track, media }) => {
       if (track.source === "stethoscope") this.listening.add(track, media);
       else if (track.kind === "audio") this.sound.add(track.id, track.username, media);
@@ -94,6 +97,11 @@ export class Scene {
   #people(people) {
     const others = people.filter((person) => person.session !== this.call.session && person.username !== this.me.username);
     const now = new Map(others.map((person) => [person.session, person.name]));
+    const wait = this.#settledAt - performance.now();
+    if (wait > 0 && [...this.#names.keys()].some((session) => !now.has(session))) {
+      setTimeout(() => this.#people(this.call.people), wait);
+      return; // the relay was away and took everybody with it: they come back, nobody left
+    }
     for (const [session, name] of now) {
       if (!this.#names.has(session)) this.announce(interpolate(gettext("%(name)s joined"), { name }, true));
     }

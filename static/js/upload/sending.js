@@ -123,7 +123,7 @@ export class Sending {
     const refusal = response.getHeader("X-Refusal");
     if (refusal) return this.#become("refused", decodeURIComponent(refusal));
     const same = response.getHeader("X-Sha256") === this.sha256;
-    if (same) this.#become("stored", gettext("Stored, checksum equal"));
+    if (same) this.#become("stored", gettext("Arrived whole, checksum equal; now it is looked at"));
     else this.#become("failed", gettext("What arrived is not what was sent. Send the file again."));
   }
 

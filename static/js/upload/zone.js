@@ -86,7 +86,6 @@ function update(sending) {
   if (made.stage === sending.stage) return;
   made.stage = sending.stage;
   made.row.dataset.uploadStage = sending.stage;
-  made.row.classList.toggle("file-done", sending.stage === "stored");
   made.row.classList.toggle("file-failed", sending.stage === "refused" || sending.stage === "failed");
   made.actions.replaceChildren(...buttons(sending));
 }

@@ -153,3 +153,15 @@ def test_search_says_when_nothing_matches_and_leads_back(cast: Cast) -> None:
     assert "&lt;b&gt;不存在" in page_of(answer_)
     assert rows(answer_, "found") == []
     assert names(browser(cast.doctor).get("/", {"q": "  "})) != ["found"]
+
+
+def test_the_line_above_the_lists_counts_what_they_hold(cast: Cast) -> None:
+    walk.offered(cast)
+    expert = browser(cast.expert)
+    first = expert.get("/")
+    walk.offered(cast)
+    walk.opinion_due(cast)
+    assert 'hx-get="/worklists/waiting/"' in page_of(first)
+    line = expert.get("/worklists/waiting/")
+    assert (first.context["waiting"], line.context["waiting"]) == (1, 3)
+    assert expert.get("/").context["waiting"] == 3

@@ -298,6 +298,17 @@ def test_the_wanted_time_is_the_readers(cast: Cast) -> None:
         assert 'value="2030-01-02T15:30"' in doctor.get(edit).content.decode()
 
 
+def test_autosave_names_what_it_did_not_keep(cast: Cast) -> None:
+    thing = walk.draft(cast)
+    url = f"/consultations/{thing.pk}/autosave/"
+    typed = {"question": "溶栓还是转运？", "wanted_at": "2001-01-01T10:00"}
+    answer = browser(cast.doctor).post(url, typed, headers=JSON).json()
+    assert list(answer["unkept"]) == ["wanted_at"]
+    thing.refresh_from_db()
+    assert thing.question == "溶栓还是转运？"
+    assert browser(cast.doctor).post(url, {"question": "x", "wanted_at": ""}, headers=JSON).json()["unkept"] == {}
+
+
 def test_a_past_time_is_refused(cast: Cast) -> None:
     thing = started(cast)
     edit = f"/consultations/{thing.pk}/edit/question/"
