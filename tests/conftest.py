@@ -8,7 +8,7 @@ from django.db.backends.sqlite3.base import DatabaseOperations
 
 from tests import cast as people
 
-pytest_plugins = ["tests.platform.fixtures", "tests.windows"]
+pytest_plugins = ["tests.platform.fixtures", "tests.browser.fixtures", "tests.windows"]
 _sql_flush = DatabaseOperations.sql_flush
 
 

@@ -17,7 +17,6 @@ from tests.net.line import CLEAR, Line
 from tests.platform.site import Site
 from tests.relay.browser import Background
 
-pytest_plugins = ["tests.browser.conftest"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.lab]
 PATIENCE = 30
 """How long is waited on a busy machine."""

@@ -71,7 +71,7 @@ def test_a_job_whose_bell_rang_in_another_process_is_found_and_done(site: Site) 
 
 def test_no_secret_is_printed(site: Site) -> None:
     secrets = [path.read_text().strip() for path in (site.data_dir / "secrets").iterdir()]
-    assert len(secrets) == 2
+    assert len(secrets) == 3
     assert [secret for secret in secrets if secret in site.log()] == []
 
 

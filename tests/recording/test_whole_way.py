@@ -104,6 +104,7 @@ def decoded(film: bytes, kind: str) -> int:
 
 @pytest.mark.slow
 @pytest.mark.small
+@pytest.mark.lab
 async def test_a_call_is_recorded_and_survives_the_death_of_its_relay(monkeypatch: pytest.MonkeyPatch) -> None:
     allow_loopback(monkeypatch)
     with Site() as site:
