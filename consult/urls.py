@@ -19,7 +19,6 @@ from consult.views import (
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("worklists/waiting/", home.waiting, name="worklist-waiting"),
     path("worklists/<slug:name>/", home.worklist, name="worklist"),
     path("notifications/", notification.inbox, name="notifications"),
     path("notifications/seen/", notification.seen, name="notifications-seen"),

@@ -130,7 +130,6 @@ TABLE: dict[str, Door] = {
 OWN: dict[str, tuple[str, ...]] = {
     "home": (),
     "worklist": ("yours",),
-    "worklist-waiting": (),
     "notifications": (),
     "notifications-seen": (),
     "consultation-new": (),

@@ -112,21 +112,19 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def waiting(request: HttpRequest) -> HttpResponse:
-    """The line that says how much waits for this person."""
-    todo = [section for section in sections_of(request.user) if section.worklist == "todo"]
-    count = sum(_rows(request.user, section, "").count() for section in todo)
-    return render(request, "home/_waiting.html", {"waiting": count})
-
-
-@require_safe
-@login_required
 def worklist(request: HttpRequest, name: str) -> HttpResponse:
     section = next((one for one in [*sections_of(request.user), FOUND] if one.name == name), None)
     if section is None:
         raise Http404
-    number = request.GET.get("page", "1")
-    return render(request, "worklist/_section.html", filled(request, section, number))
+    context = filled(request, section, request.GET.get("page", "1"))
+    if section.worklist == "todo":
+        context["waiting"] = _waiting(request.user)
+    return render(request, "worklist/_fragment.html", context)
+
+
+def _waiting(user: User) -> int:
+    """How much waits for an act of this person: what the line above the lists says."""
+    return sum(_rows(user, section, "").count() for section in sections_of(user) if section.worklist == "todo")
 
 
 def _rows(user: User, section: Section, sought: str) -> QuerySet[Consultation]:

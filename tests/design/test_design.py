@@ -59,7 +59,16 @@ def test_style_sheets_and_modules_stay_small():
 
 def test_every_class_colour_comes_from_a_token():
     """Raw colours stand only where the page is always dark, and in the tokens."""
-    allowed = {"tokens.css", "room.css", "tiles.css", "viewer.css", "devices.css", "equipment.css", "print.css", "recording.css"}
+    allowed = {
+        "tokens.css",
+        "room.css",
+        "tiles.css",
+        "viewer.css",
+        "devices.css",
+        "equipment.css",
+        "print.css",
+        "recording.css",
+    }
     raw = {p.name for p in STYLES if re.search(r"#[0-9a-fA-F]{3,8}\b", p.read_text())} - allowed
     assert raw == {"record.css", "steps.css"}  # the black of an image, the white of signing paper
 

@@ -161,7 +161,8 @@ def test_the_line_above_the_lists_counts_what_they_hold(cast: Cast) -> None:
     first = expert.get("/")
     walk.offered(cast)
     walk.opinion_due(cast)
-    assert 'hx-get="/worklists/waiting/"' in page_of(first)
-    line = expert.get("/worklists/waiting/")
-    assert (first.context["waiting"], line.context["waiting"]) == (1, 3)
+    fragment = expert.get("/worklists/offered/")
+    assert (first.context["waiting"], fragment.context["waiting"]) == (1, 3)
+    assert '<p id="waiting" hx-swap-oob="true">' in page_of(fragment)
+    assert 'id="waiting"' not in page_of(expert.get("/worklists/done/"))
     assert expert.get("/").context["waiting"] == 3
