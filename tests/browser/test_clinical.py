@@ -13,7 +13,7 @@ from tests.browser.people import eventually, profiles
 from tests.browser.test_device_check import ACCEPTED
 from tests.platform.site import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.lab]
 Pair = tuple[Call, Call]
 FLOWING = """async (source) => {
   const sum = {bytes: 0, channels: 0};

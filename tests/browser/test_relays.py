@@ -10,7 +10,7 @@ from tests.browser.pages import Call
 from tests.browser.people import Person, eventually
 from tests.platform.site import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.lab]
 LOST_SECONDS = 5.0  # without media when a relay is killed
 GAP_SECONDS = 1.0  # of received media while a relay is drained
 ACCEPTED = """
