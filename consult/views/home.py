@@ -118,13 +118,8 @@ def worklist(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     context = filled(request, section, request.GET.get("page", "1"))
     if section.worklist == "todo":
-        context["waiting"] = _waiting(request.user)
+        context["waiting"] = policies.worklist(request.user, "todo").count()
     return render(request, "worklist/_fragment.html", context)
-
-
-def _waiting(user: User) -> int:
-    """How much waits for an act of this person: what the line above the lists says."""
-    return sum(_rows(user, section, "").count() for section in sections_of(user) if section.worklist == "todo")
 
 
 def _rows(user: User, section: Section, sought: str) -> QuerySet[Consultation]:
