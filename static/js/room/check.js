@@ -33,8 +33,8 @@ export class Check {
       this.#end();
       join(wish);
     };
-    this.#on("[data-join]", () => leave({ mic: devices.track("mic") !== null, camera: devices.track("camera") !== null }));
-    this.#on("[data-join-audio]", () => leave({ mic: devices.track("mic") !== null, camera: false }));
+    this.#on("[data-join]", () => leave({ mic: devices.has("mic"), camera: devices.has("camera") }));
+    this.#on("[data-join-audio]", () => leave({ mic: devices.has("mic"), camera: false }));
     this.#on("[data-again]", () => this.start());
     startSwitch(root, () => this.#network());
     this.#on("[data-tone]", () => playTone(devices.kept.speaker));
@@ -50,6 +50,7 @@ export class Check {
     this.#timer = window.setInterval(() => this.#draw(), 100);
     this.root.querySelector("[data-tone]")?.removeAttribute("disabled");
     await Promise.all([this.#open("mic"), this.#open("camera"), this.#network()]);
+    if (!this.#timer) return; // joined meanwhile: the devices are the call's
     await this.extras.start();
     await this.fill();
   }
@@ -67,6 +68,7 @@ export class Check {
     this.#mark(kind, "wait", gettext("testing…"), "");
     try {
       const track = await this.devices.open(kind);
+      if (!this.#timer) return;
       if (kind === "camera") this.#picture(track);
       else this.#meter.listen(track);
       this.#mark(kind, "good", kind === "camera" ? gettext("works") : gettext("works: speak and see the bar move"), "");

@@ -26,6 +26,8 @@ export const isSound = (kind) => kind === "mic" || kind === "stethoscope";
 export class Devices extends EventTarget {
   /** @type {Map<Kind, MediaStreamTrack>} */
   #tracks = new Map();
+  /** @type {Map<Kind, {wish: string, track: Promise<MediaStreamTrack>}>} */
+  #opening = new Map();
   /** @type {Kept} */
   #kept = read();
   movable = false; // whether the camera is opened so that it can be moved
@@ -50,15 +52,42 @@ export class Devices extends EventTarget {
     return this.#tracks.get(kind) ?? null;
   }
 
+  /** Open, or about to be. @param {Kind} kind */
+  has(kind) {
+    return this.#tracks.has(kind) || this.#opening.has(kind);
+  }
+
   /**
-   * Open the remembered device of this kind, or the one the browser prefers.
-   * @param {Kind} kind @returns {Promise<MediaStreamTrack>} rejects with DeviceError
+   * Open the remembered device of this kind, or the one the browser prefers; one that is just being opened is waited for.
+   * @param {Kind} kind @returns {Promise<MediaStreamTrack>} rejects with DeviceError; ended already when it was closed meanwhile
    */
-  async open(kind) {
+  open(kind) {
+    const before = this.#opening.get(kind);
+    const wish = `${this.#kept[kind]} ${this.movable}`;
+    if (before?.wish === wish) return before.track;
+    /** @returns {Promise<MediaStreamTrack>} */
+    const open = async () => {
+      await before?.track.catch(() => null); // two at once would fight for the device
+      return this.#openAnew(kind, () => this.#opening.get(kind) === opening);
+    };
+    /** @type {{wish: string, track: Promise<MediaStreamTrack>}} */
+    const opening = { wish, track: open() };
+    this.#opening.set(kind, opening);
+    const over = () => this.#opening.get(kind) === opening && this.#opening.delete(kind);
+    opening.track.then(over, over);
+    return opening.track;
+  }
+
+  /** @param {Kind} kind @param {() => boolean} isWanted @returns {Promise<MediaStreamTrack>} */
+  async #openAnew(kind, isWanted) {
     const old = this.#tracks.get(kind);
     if (old) old.stop(); // some cameras cannot be open twice
     this.#tracks.delete(kind);
     const track = await ask(kind, this.#kept[kind], kind === "camera" && this.movable);
+    if (!isWanted()) {
+      track.stop();
+      return track;
+    }
     this.#tracks.set(kind, track);
     if (kind === "clinical") track.contentHint = "detail";
     if (kind === "stethoscope") track.contentHint = "music";
@@ -72,6 +101,7 @@ export class Devices extends EventTarget {
 
   /** @param {Kind} kind */
   close(kind) {
+    this.#opening.delete(kind);
     this.#tracks.get(kind)?.stop();
     this.#tracks.delete(kind);
   }

@@ -53,6 +53,12 @@ export class Handover {
     for (const leg of this.legs) leg.release();
   }
 
+  /** What takes the place of a picture that is still shown over the old connection. @param {string} id of that one */
+  successor(id) {
+    const held = [...this.#held.values()].find((track) => track.id === id);
+    return held && this.subscriber.pictures().find((track) => placeOf(track) === placeOf(held))?.id;
+  }
+
   /** @param {{track: Track, media: MediaStreamTrack}} detail */
   #onShown(detail) {
     const place = placeOf(detail.track);

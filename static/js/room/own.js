@@ -74,6 +74,7 @@ export class Own extends EventTarget {
   async #setCamera(on) {
     if (on) {
       const track = this.devices.track("camera") ?? (await this.#open("camera"));
+      if (track !== this.devices.track("camera")) return; // turned off while it was being opened
       if (track) await this.#send("camera", track);
       this.on.camera = track !== null;
       return;
@@ -106,7 +107,7 @@ export class Own extends EventTarget {
     try {
       const track = await this.devices.open(kind);
       this.#problem(kind, "");
-      await this.#send(kind, track);
+      if (track === this.devices.track(kind)) await this.#send(kind, track);
       return track;
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;

@@ -70,7 +70,9 @@ export class Shown {
     for (const { id } of this.#call.subscriber.pictures()) heights[id] = 0;
     for (const video of videos) {
       const media = /** @type {MediaStream | null} */ (video.srcObject)?.getVideoTracks()[0];
-      const id = media && this.#ids.get(media);
+      const shown = media && this.#ids.get(media);
+      // What is about to be shown here has to come before it can be.
+      const id = shown && (this.#call.handover.successor(shown) ?? shown);
       if (id && id in heights) heights[id] = Math.max(heights[id], this.#height(video));
     }
     return heights;
