@@ -24,6 +24,7 @@ bench: dev ## what a forwarded packet costs, beside Janus and aiortc's MediaRela
 	@$(BIN)/python -m relay.bench.report
 
 lab: dev ## what bad networks cost: every scenario of tests/net/scenarios.py, written to docs/performance.md
+	@$(BIN)/python -m tests.platform.run --install
 	@$(BIN)/python -m tests.net
 	@$(BIN)/python -m pytest -q -s -m lab tests
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from tests.platform.servers import find, postgres, redis
 from tests.platform.site import ROOT, environment
 
-NEEDED = {  # program: Debian's package
+NEEDED = {  # program, or pattern of a file's path: Debian's package
     "chromium": "chromium",
     "firefox-esr": "firefox-esr",
     "initdb": "postgresql",
@@ -24,6 +24,12 @@ NEEDED = {  # program: Debian's package
     "pdftotext": "poppler-utils",
     "fc-list": "fontconfig",
     "turnserver": "coturn",
+    "ip": "iproute2",
+    "/usr/lib/python3/dist-packages/gi/__init__.py": "python3-gi",
+    "/usr/lib/*/girepository-1.0/GstWebRTC-1.0.typelib": "gir1.2-gst-plugins-bad-1.0",
+    "/usr/lib/*/gstreamer-1.0/libgstwebrtc.so": "gstreamer1.0-plugins-bad",
+    "/usr/lib/*/gstreamer-1.0/libgstnice.so": "gstreamer1.0-nice",
+    "/usr/lib/*/gstreamer-1.0/libgstvpx.so": "gstreamer1.0-plugins-good",
 }
 NEEDED_FOR_BENCH = {"janus": "janus"}
 CHINESE_FONT = "fonts-noto-cjk"
@@ -99,6 +105,8 @@ def main() -> None:
         install(NEEDED_FOR_BENCH)
         return
     install(NEEDED)
+    if sys.argv[1:] == ["--install"]:
+        return
     wanted = [part for part in PARTS if len(sys.argv) < 2 or sys.argv[1] in part]
     began = time.monotonic()
     with surroundings() as env:

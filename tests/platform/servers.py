@@ -22,8 +22,10 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 
 def find(name: str) -> str | None:
-    """A program's path; Debian keeps PostgreSQL's server outside PATH."""
-    newest = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), reverse=True)
+    """The path of a program, or the newest file that matches an absolute pattern; Debian keeps PostgreSQL's server
+    outside PATH."""
+    pattern = name if name.startswith("/") else f"/usr/lib/postgresql/*/bin/{name}"
+    newest = sorted(glob.glob(pattern), reverse=True)
     return shutil.which(name) or (newest[0] if newest else None)
 
 
