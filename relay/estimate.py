@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 START, LOWEST, HIGHEST = 300_000.0, 20_000.0, 30_000_000.0
 """bit/s the estimate begins with, never falls below and never exceeds."""
@@ -25,10 +26,15 @@ GROWTH = 1.08
 """Growth in a second while the capacity is unknown (section 5.5)."""
 ACKED_WINDOW, LATEST_WINDOW = 0.4, 0.15
 """Seconds over which what arrives is counted, for growing and for falling."""
-QUEUE_LIMIT, QUEUE_GONE = 0.1, 0.05
-"""Seconds of standing queue above which it is drained, and below which it counts as gone."""
+QUEUE_LIMIT, QUEUE_GONE, QUEUE_SEEN = 0.1, 0.05, 0.02
+"""Seconds of standing queue above which it is drained, below which it counts as gone, and below which a slope of the
+delay is the noise of busy machines."""
+FASTEST_DRAIN = 0.8
+"""Seconds of queue less in a second: what is gone faster was none."""
 QUEUE_BAD, FAST_GROWTH = 0.25, 0.4
 """A queue that takes what arrives for the capacity: so many seconds, or so many more in a second."""
+GROWTH_INTERVAL = 0.05
+"""Seconds the growth of a queue is taken over at least."""
 BASE_WINDOW = 15.0
 """Seconds after which the shortest delay seen is forgotten, twice: a longer path is no queue."""
 FEW_LOST, MANY_LOST, MOST_LOST = 0.02, 0.15, 0.35
@@ -147,20 +153,24 @@ class Queue:
 
     def __init__(self) -> None:
         self._shortest = self._shortest_before = float("inf")
-        self._since = self._at = float("-inf")
-        self.seconds = 0.0
+        self._since = self.at = float("-inf")
+        self.seconds = self._latest = 0.0
+        """What two feedbacks agree on: a machine that stalls, at either end, delays one of them as a queue would."""
         self.growth = 0.0
         """Seconds of queue more in a second: 1 when twice as much is sent as the line carries."""
 
-    def add(self, delay: float, now: float) -> None:
-        """A packet took `delay`, between two clocks that need not agree."""
+    def add(self, delay: float, arrived: float, now: float) -> None:
+        """No packet of a feedback took less than `delay`, between two clocks that need not agree; the last of them
+        arrived at `arrived`."""
         if now - self._since > BASE_WINDOW:
             self._shortest_before, self._shortest, self._since = self._shortest, delay, now
         self._shortest = min(self._shortest, delay)
-        before, self.seconds = self.seconds, delay - min(self._shortest, self._shortest_before)
-        if now > self._at:
-            self.growth = (self.seconds - before) / (now - self._at)
-        self._at = now
+        latest = delay - min(self._shortest, self._shortest_before)
+        before, self.seconds, self._latest = self.seconds, min(latest, self._latest), latest
+        if arrived > self.at:
+            # By the viewer's clock: feedbacks that waited for us come at once.
+            self.growth = (self.seconds - before) / max(arrived - self.at, GROWTH_INTERVAL)
+        self.at = arrived
 
 
 class LossLimit:
@@ -197,6 +207,16 @@ class LossLimit:
             self.bitrate = min(self.bitrate * growth**passed, HIGHEST)
 
 
+class Before(NamedTuple):
+    """How it was when a queue was first seen: of `queue` seconds, `at` a time of the viewer's clock."""
+
+    rate: float
+    capacity: float | None
+    limited_at: float
+    queue: float
+    at: float
+
+
 class Estimator:
     """The rate to send at, `bitrate`. Feed it every feedback of the viewer, in order."""
 
@@ -208,7 +228,7 @@ class Estimator:
         self._capacity: float | None = None
         self._updated_at: float | None = None
         self._decreased_at = float("-inf")
-        self._draining = False
+        self._draining: Before | None = None
         self.rtt = 0.1
         self.reported: float | None = None
         """The viewer's own estimate (REMB), an upper bound."""
@@ -244,7 +264,7 @@ class Estimator:
     def is_settled(self, now: float) -> bool:
         """Whether more may be tried: no queue, no heavy loss, no decrease a moment ago."""
         return (
-            not self._draining
+            self._draining is None
             and self._queue.seconds < QUEUE_GONE
             and self._losses.fraction <= MANY_LOST
             and now - self._decreased_at > SETTLED
@@ -263,8 +283,7 @@ class Estimator:
         if acked:
             self._acked.add(latest, size)
             self._latest.add(latest, size)
-            # The shortest: a viewer's machine that stalls for a moment is no queue.
-            self._queue.add(shortest, now)
+            self._queue.add(shortest, latest, now)
             self.rtt += (max(now - acked[-1][0] - self._queue.seconds, 0.001) - self.rtt) / 8
         self._losses.add(len(acked), lost, self.bitrate, self._acked.bitrate, now)
         if self._losses.fraction > MANY_LOST:
@@ -275,11 +294,11 @@ class Estimator:
         passed = min(now - self._updated_at, 1.0) if self._updated_at is not None else 0.0
         self._updated_at = now
         queue = self._queue.seconds
-        if self._trend.overused or (queue > QUEUE_LIMIT and not self._trend.underused):
+        if (self._trend.overused and queue > QUEUE_SEEN) or (queue > QUEUE_LIMIT and not self._trend.underused):
             self._decrease(queue, now)
-        elif self._draining:
-            self._finish_draining(queue)
-        elif not self._trend.underused:
+        elif self._draining is not None:
+            self._finish_draining(queue, self._draining)
+        elif not self._trend.overused and not self._trend.underused:
             self._increase(passed)
 
     def _decrease(self, queue: float, now: float) -> None:
@@ -288,7 +307,8 @@ class Estimator:
         if acked is None or now - self._decreased_at < self.rtt + 0.1:
             return
         self._decreased_at = now
-        self._draining = True
+        if self._draining is None:
+            self._draining = Before(self._delay_rate, self._capacity, self.limited_at, queue, self._queue.at)
         if queue > QUEUE_GONE:
             self.limited_at = now
         self._capacity = acked if self._capacity is None else self._capacity + (acked - self._capacity) / 2
@@ -301,11 +321,14 @@ class Estimator:
                 fallen = max(fallen, min(acked, self._delay_rate))
         self._delay_rate = max(fallen, LOWEST)
 
-    def _finish_draining(self, queue: float) -> None:
+    def _finish_draining(self, queue: float, before: Before) -> None:
         """Holds until the queue is gone, then goes on near the capacity found."""
         if queue < QUEUE_GONE:
-            self._draining = False
-            if self._capacity is not None:
+            self._draining = None
+            if before.queue - queue > FASTEST_DRAIN * (self._queue.at - before.at):
+                # Not even a line nothing is sent on drains so fast: something stood still for a while.
+                self._delay_rate, self._capacity, self.limited_at = before.rate, before.capacity, before.limited_at
+            elif self._capacity is not None:
                 self._delay_rate = max(self._delay_rate, BACKOFF * self._capacity)
 
     def _increase(self, passed: float) -> None:
@@ -328,7 +351,7 @@ class Estimator:
         if full:
             self.limited_at = now
         self._trend.restart()
-        if self._draining:
+        if self._draining is not None:
             return
         if found > self._delay_rate:
             self._delay_rate = min(found, HIGHEST)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 
 from relay.estimate import Acked
 from relay.keyframes import Schedule
@@ -18,6 +19,12 @@ FACTOR, FIRST_FACTOR = 2.0, 3.0
 """How far above the estimate a burst goes at once, and as long as the line has shown no limit."""
 RETRY, MAX_RETRY = 4.0, 8.0
 """Seconds after a burst that found no more; half again after each."""
+UNSURE = 0.5
+"""Seconds after a burst that found no more because a busy machine held it up, at either end."""
+STALL, STALL_FACTOR = 0.01, 2.0
+"""Seconds between two arrivals, and how often what their bytes take at the burst's own rate, that no line explains."""
+SENT_ENOUGH = 0.8
+"""Share of the burst's rate at which it must have been sent."""
 TIMEOUT = 2.0
 
 
@@ -43,7 +50,7 @@ class Prober:
         self._arrived: list[Acked] = []
         self._retry = RETRY
         self._next_at = float("-inf")
-        self.busy = False
+        self.busy = self._unsure = False
         self.bursts = 0
 
     def want(self, needed: float, estimate: float, first: bool, now: float) -> None:
@@ -55,7 +62,7 @@ class Prober:
             return
         if needed <= estimate or now < self._next_at:
             return
-        self.busy, self._end = True, None
+        self.busy, self._unsure, self._end = True, False, None
         self._rate = min((FIRST_FACTOR if first else FACTOR) * estimate, needed * 1.2)
         self._duration = max(DURATION, MIN_BYTES * 8 / self._rate)
         self._begun_at, self._begun_bytes, self._first = now, self._sent(), self._number()
@@ -84,7 +91,7 @@ class Prober:
 
     def result(self, up_to: int, now: float) -> tuple[float, float] | None:
         """The rates at which the burst was sent and arrived, once the feedback has come `up_to` its end; None until
-        then, and when too little arrived to say."""
+        then, and when too little arrived to say. Both the same when it was held up: the line carries that at least."""
         if not self.busy or self._end is None or up_to < self._end:
             return None
         self.busy = False
@@ -99,7 +106,9 @@ class Prober:
             self.failed(now)
             return None
         # n packets leave in n - 1 gaps: the last one's bytes come after the sending was over, the first one's before.
-        return (total - packets[-1][1]) * 8 / sent, (total - packets[0][1]) * 8 / arrived
+        rates = (total - packets[-1][1]) * 8 / sent, (total - packets[0][1]) * 8 / arrived
+        self._unsure = rates[0] < SENT_ENOUGH * self._rate or _is_held_up(packets, rates[1])
+        return (min(rates), min(rates)) if self._unsure else rates
 
     def succeeded(self) -> None:
         """The burst found more: go on at once."""
@@ -109,5 +118,16 @@ class Prober:
     def failed(self, now: float) -> None:
         """The burst found nothing: wait before the next."""
         self.busy = False
+        if self._unsure:
+            self._next_at = now + UNSURE
+            return
         self._next_at = now + self._retry
         self._retry = min(self._retry * 1.5, MAX_RETRY)
+
+
+def _is_held_up(packets: Sequence[Acked], rate: float) -> bool:
+    """Whether somewhere between `packets`, that arrived at `rate` bit/s, much longer passed than one of them takes."""
+    return any(
+        after[2] - before[2] > STALL + STALL_FACTOR * after[1] * 8 / rate
+        for before, after in itertools.pairwise(packets)
+    )

@@ -40,11 +40,44 @@ class Line:
         self._clock.schedule(self._free_at + self.delay - self._clock(), deliver)
 
 
-class Viewer:
-    """Watches `pictures` and hears one voice over `line`, its clock `offset` seconds ahead of the relay's."""
+class Machine:
+    """A processor with too much to do: at random, for `longest` seconds at most, nothing of ours runs on it."""
 
-    def __init__(self, clock: Clock, line: Line, pictures: Sequence[Demand] = (), offset: float = 5000.0) -> None:
+    def __init__(self, clock: Clock, longest: float = 0.0, seed: int = 0) -> None:
+        self._clock, self._longest, self._random = clock, longest, random.Random(seed)
+        self._begins = self._ends = clock() if longest else float("inf")
+
+    def run(self, act: Callable[[], None]) -> None:
+        """Acts now, or when the machine has time again, in order."""
+        now = self._clock()
+        while now >= self._ends:
+            self._begins = self._ends + self._random.uniform(0.05, 0.5)
+            self._ends = self._begins + self._random.uniform(0.02, self._longest)
+        if now >= self._begins:
+            self._clock.schedule(self._ends - now, act)
+        else:
+            act()
+
+    def schedule(self, delay: float, act: Callable[[], None]) -> None:
+        """A timer of a program on this machine."""
+        self._clock.schedule(delay, lambda: self.run(act))
+
+
+class Viewer:
+    """Watches `pictures` and hears one voice over `line`, its clock `offset` seconds ahead of the relay's. Relay and
+    page stand still for `stalls` seconds at most, and so do packets that are about to leave."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        line: Line,
+        pictures: Sequence[Demand] = (),
+        offset: float = 5000.0,
+        stalls: float = 0.0,
+        seed: int = 0,
+    ) -> None:
         self.clock, self.line, self._offset = clock, line, offset
+        self._relay, self._socket, self._page = (Machine(clock, stalls, 3 * seed + each) for each in range(3))
         self.demands = [Demand("voice", SOUND, (TALK,), 0), *(pictures or [Demand("face", OTHERS, LADDER, 2)])]
         self.layers: dict[str, int | None] = {}
         self.allocator = Allocator()
@@ -54,8 +87,8 @@ class Viewer:
         self.received = self.voice_sent = self.voice_received = 0
         self.voice_delays: list[float] = []
         self.overflows = 0
-        self.downlink = Downlink(self._transmit, _nothing, self._pad, self._divide, clock.schedule, clock)
-        self.pacer = Pacer(self.downlink.send_rtp, _nothing, self._overflowed, clock.schedule, clock)
+        self.downlink = Downlink(self._transmit, _nothing, self._pad, self._divide, self._relay.schedule, clock)
+        self.pacer = Pacer(self.downlink.send_rtp, _nothing, self._overflowed, self._relay.schedule, clock)
         self._owed = {demand.id: 0.0 for demand in self.demands}
         self._divide(clock())
         self._voice()
@@ -73,7 +106,11 @@ class Viewer:
         first: int = 0x80,
     ) -> bool:
         number, voice, at = extension[5] << 8 | extension[6], ssrc == 0, self.clock()
-        self.line.send(len(payload) + OVERHEAD, lambda: self._receive(number, len(payload), voice, at))
+
+        def receive() -> None:
+            self._receive(number, len(payload), voice, at)
+
+        self._socket.run(lambda: self.line.send(len(payload) + OVERHEAD, lambda: self._page.run(receive)))
         return True
 
     def _receive(self, number: int, size: int, voice: bool, sent_at: float) -> None:
@@ -86,8 +123,8 @@ class Viewer:
     def _feed_back(self) -> None:
         for packet in self.log.feedback(1, 2):
             feedback = twcc.parse(packet[4:])
-            self.clock.schedule(self.line.delay, lambda f=feedback: self.downlink.on_feedback(f, self.clock()))  # type: ignore[misc]
-        self.clock.schedule(FEEDBACK_INTERVAL, self._feed_back)
+            self._relay.schedule(self.line.delay, lambda f=feedback: self.downlink.on_feedback(f, self.clock()))  # type: ignore[misc]
+        self._page.schedule(FEEDBACK_INTERVAL, self._feed_back)
 
     def _divide(self, now: float) -> None:
         rate = self.downlink.estimator.bitrate
@@ -110,11 +147,18 @@ class Viewer:
         self.overflows += 1
 
     def _voice(self) -> None:
-        self.voice_sent += 1
-        self.downlink.send_rtp(0, 0, 0, 0, bytearray(12), bytes(int(TALK.bitrate / 50 / 8) - OVERHEAD))
+        self._relay.run(self._speak)
         self.clock.schedule(0.02, self._voice)
 
+    def _speak(self) -> None:
+        self.voice_sent += 1
+        self.downlink.send_rtp(0, 0, 0, 0, bytearray(12), bytes(int(TALK.bitrate / 50 / 8) - OVERHEAD))
+
     def _frame(self) -> None:
+        self._relay.run(self._show)
+        self.clock.schedule(FRAME, self._frame)
+
+    def _show(self) -> None:
         for demand in self.demands:
             layer = self.layers[demand.id]
             if demand.rank == SOUND or layer is None:
@@ -125,7 +169,6 @@ class Viewer:
                 self.pacer.send_rtp(0, 0, 0, 1, bytearray(12), bytes(size - OVERHEAD))
                 owed -= size
             self._owed[demand.id] = owed
-        self.clock.schedule(FRAME, self._frame)
 
     def bitrate(self, seconds: float) -> float:
         """bit/s received over the next `seconds`."""

@@ -6,11 +6,13 @@ import random
 
 import pytest
 
+from relay.allocate import CLINICAL, Demand, Layer
 from relay.estimate import LOWEST, START, Estimator, Trend
 from tests.relay.fakes import Clock
 from tests.relay.line import LADDER, TALK, Line, Viewer
 
 FULL = LADDER[2].bitrate + TALK.bitrate
+SCAN = (Layer(400_000, 270), Layer(1_200_000, 540), Layer(3_000_000, 1080))
 
 
 def first_time(viewer: Viewer, layer: int, since: float) -> float:
@@ -50,6 +52,49 @@ def test_a_line_that_falls_and_rises_again() -> None:
     assert first_time(viewer, 2, risen_at) < 15
     assert viewer.layers["face"] == 2
     assert line.dropped == 0
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_busy_machines_are_not_a_slow_line(seed: int) -> None:
+    """Relay, socket and page stand still for 20 to 150 ms a third of the time; the line carries whatever is sent."""
+    clock = Clock()
+    scan = Demand("scan", CLINICAL, SCAN, 2)
+    viewer = Viewer(clock, Line(clock, 1e9, delay=0.001), [scan], stalls=0.15, seed=seed)
+    clock.advance(10.0)
+    assert viewer.layers["scan"] == 2
+    changed = len(viewer.changes)
+    clock.advance(40.0)
+    assert (viewer.layers["scan"], len(viewer.changes)) == (2, changed)
+    assert viewer.downlink.estimator.limited_at == float("-inf")
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_slow_line_is_found_between_busy_machines(seed: int) -> None:
+    clock = Clock()
+    line = Line(clock, 3_000_000)
+    viewer = Viewer(clock, line, stalls=0.1, seed=seed)
+    clock.advance(10.0)
+    line.rate = 500_000
+    clock.advance(3.0)
+    assert viewer.downlink.estimator.bitrate < 600_000
+    clock.advance(27.0)
+    assert viewer.layers["face"] == 0
+    line.rate = 3_000_000
+    clock.advance(15.0)
+    assert viewer.layers["face"] == 2
+
+
+def test_a_queue_that_is_gone_faster_than_it_can_be_was_none() -> None:
+    """Packets come 150 ms late for 0.4 s, and then in time again."""
+    estimator, now, rates = Estimator(), 100.0, []
+    for late in [0.0] * 20 + [0.15] * 4 + [0.0] * 2:
+        now += 0.1
+        sent = [now - 0.1 + number * 0.02 for number in range(5)]
+        estimator.on_feedback([(at, 1200, at + late) for at in sent], 0, now + late)
+        rates.append(estimator.bitrate)
+    assert min(rates[20:24]) < rates[19]
+    assert rates[-1] >= rates[19]
+    assert estimator.limited_at == float("-inf")
 
 
 def test_at_a_hundred_kilobits_the_voice_goes_on_alone() -> None:
