@@ -114,14 +114,18 @@ def profiles(playwright: Playwright) -> Iterator[Callable[[str, str], Person]]:
     browsers: list[Browser] = []
     met: list[Person] = []
 
-    def meet(username: str, url: str, *, devices: bool = True, cameras: int = 1, **options: Any) -> Person:
-        """`devices=False`: the browser refuses camera and microphone."""
+    def meet(
+        username: str, url: str, *, devices: bool = True, cameras: int = 1, program: str = CHROMIUM, **options: Any
+    ) -> Person:
+        """`devices=False`: the browser refuses camera and microphone. `program` starts it."""
         flags = [
             f"{flag}=device-count={cameras}" if flag.endswith("-device-for-media-stream") else flag for flag in FLAGS
         ]
         if not devices:
             flags = [*(flag for flag in FLAGS if "fake" not in flag), "--deny-permission-prompts"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        if not url.startswith("http://127.0.0.1:"):
+            flags = [*flags, f"--unsafely-treat-insecure-origin-as-secure={url}"]  # camera and microphone without TLS
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
         browsers.append(browser)
         context = browser.new_context(
             **{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", "accept_downloads": True, **options}

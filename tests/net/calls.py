@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tests.browser.pages import Asking, Call, Case
+from tests.browser.pages import Call
 from tests.browser.people import Person, eventually
-from tests.browser.test_main_job import is_assigned
+from tests.browser.test_relays import ACCEPTED
 from tests.net.line import CLEAR
 from tests.net.proxy import Proxy
 from tests.platform.site import Site
@@ -27,21 +28,17 @@ RTCPeerConnection.prototype.setRemoteDescription = function (description) {
 """
 
 
-def accepted(site: Site, doctor: Person, expert: Person, scheduler: Person) -> int:
-    """The number of a consultation whose call may begin."""
-    request = Asking(doctor)
-    number = request.start()
-    request.enter_patient()
-    request.enter_question()
-    request.images_done()
-    request.take_consent()
-    request.send()
-    is_assigned(scheduler, number, expert.name)
-    case = Case(expert, number)
-    case.open()
-    case.act("accept")
-    case.becomes("ACCEPTED")
-    return number
+def joined(site: Site, doctor: Person, expert: Person) -> tuple[Call, Call]:
+    """Both in the room of the demo's accepted consultation; they see and hear each other."""
+    found = re.search(r"room (\d+)", site.manage("shell", "-c", ACCEPTED))
+    assert found
+    calls = Call(doctor, int(found[1])), Call(expert, int(found[1]))
+    for call in calls:
+        call.person.go(f"/consultations/{call.number}/room/")
+        call.join()
+    calls[0].sees_and_hears(EXPERT)
+    calls[1].sees_and_hears(DOCTOR)
+    return calls
 
 
 class Lines:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.browser.pages import Call
 from tests.browser.people import Person, eventually
-from tests.net.calls import DOCTOR, EXPERT, Lines, accepted, until_both_flow
+from tests.net.calls import DOCTOR, EXPERT, Lines, joined, until_both_flow
 from tests.net.line import CLEAR, Line
 from tests.platform.site import Site
 from tests.relay.browser import Background
@@ -30,14 +30,9 @@ def call(meet: Callable[..., Person]) -> Iterator[tuple[Call, Call, Lines]]:
     with Site() as site:
         lines = Lines(background, site.relay_port)
         doctor, expert = meet(DOCTOR, site.url), meet(EXPERT, site.url)
-        number = accepted(site, doctor, expert, meet("scheduler", site.url))
-        calls = Call(doctor, number), Call(expert, number)
-        for one in calls:
-            lines.use(one.person)
-            one.check_devices()
-            one.join()
-        calls[0].sees_and_hears(EXPERT)
-        calls[1].sees_and_hears(DOCTOR)
+        for person in (doctor, expert):
+            lines.use(person)
+        calls = joined(site, doctor, expert)
         yield (*calls, lines)
         print(site.log()[-3000:])
         lines.close()

@@ -3,14 +3,15 @@
  * Notices that nothing comes through a leg any more, long before the browser calls it failed: the relay says something on
  * every connection every second. What the device tells of its network is a hint to look at once. Knows no DOM.
  */
-const LOOK_EVERY = 1000;
+const LOOK_EVERY = 500;
 const SILENT_AFTER = 2000;
-const HINTED_AFTER = 1000; // after a hint less silence is enough
-const AGAIN_AFTER = 5000; // of silence after a restart
+const SOON_SILENT_AFTER = 1000; // enough after a hint, and on a leg that was never still
+const NEVER_STILL = 3000; // so long something came between any two looks
+const AGAIN_AFTER = 3000; // of silence after a restart: the browser may have been late to see the new network
 const NEVER_HEARD = 12_000; // a connection that never carried anything is built anew
 
 /** @typedef {import("@/room/leg.js").Leg} Leg */
-/** @typedef {{pc: RTCPeerConnection, bytes: number, heard: number, due: number, useless: number}} Beat */
+/** @typedef {{pc: RTCPeerConnection, bytes: number, heard: number, since: number, due: number, useless: number}} Beat */
 
 export class Pulse {
   #legs;
@@ -32,8 +33,8 @@ export class Pulse {
   /** The network may be another one: the line to the site and the legs prove themselves, each on its own. */
   #hinted() {
     this.#signal.hurry();
-    this.#look(HINTED_AFTER);
-    setTimeout(() => this.#look(HINTED_AFTER), HINTED_AFTER);
+    this.#look(SOON_SILENT_AFTER);
+    setTimeout(() => this.#look(SOON_SILENT_AFTER), SOON_SILENT_AFTER);
   }
 
   /** @param {number} patience ms of silence */
@@ -48,11 +49,15 @@ export class Pulse {
     const now = performance.now();
     const beat = this.#beats.get(leg);
     if (beat?.pc !== pc) {
-      this.#beats.set(leg, { pc, bytes, heard: now, due: now + NEVER_HEARD, useless: 0 });
+      this.#beats.set(leg, { pc, bytes, heard: now, since: now, due: now + NEVER_HEARD, useless: 0 });
     } else if (beat.bytes !== bytes) {
-      Object.assign(beat, { bytes, heard: now, due: now, useless: 0 });
+      const since = now - beat.heard < 2 * LOOK_EVERY ? beat.since : now;
+      Object.assign(beat, { bytes, heard: now, since, due: now, useless: 0 });
       leg.falls(false);
-    } else if (now >= beat.due && now - beat.heard >= patience) this.#mend(leg, beat, now);
+    } else {
+      const enough = beat.heard - beat.since >= NEVER_STILL ? SOON_SILENT_AFTER : patience;
+      if (now >= beat.due && now - beat.heard >= enough) this.#mend(leg, beat, now);
+    }
   }
 
   /** @param {Leg} leg @param {Beat} beat @param {number} now */
