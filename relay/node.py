@@ -307,6 +307,7 @@ class Node:
         for room in list(self._rooms.values()):
             if room.listen(now):
                 self._link.send({"t": "speaker", **room.voices()})
+            room.turn_back(now)
             for peer, reason in room.overdue(now):
                 self._drop(room, peer, reason)
         for peer in [peer for peer, probe in self._probes.items() if probe.until <= now]:

@@ -78,9 +78,14 @@ class Publisher(Connection):
         self._number_extension = next(iter(_distinct(media.number_extension for media in offers)), None)
         return self._answer(offer, accepted)
 
-    def would_change(self, readers: Collection[Collection[str]]) -> bool:
-        """Whether another offer would be answered with another codec, now that the viewers can show `readers`."""
-        return any(_chosen(media.offer, readers).codec is not media.form.codec for media in self._media.values())
+    def would_change(self, readers: Collection[Collection[str]], needed: bool = False) -> bool:
+        """Whether another offer would be answered with another codec, now that the viewers can show `readers`; with
+        `needed` only where one of them cannot show the present one."""
+        return any(
+            _chosen(media.offer, readers).codec is not media.form.codec
+            for media in self._media.values()
+            if not needed or any(media.form.codec.name not in reader for reader in readers)
+        )
 
     def _receive(self, offer: MediaOffer, form: Format, track: Track) -> None:
         known = self._media.get(offer.mid)

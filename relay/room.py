@@ -27,6 +27,10 @@ KINDS = {
 """What each source may be; at most one of a kind."""
 DTLS_GRACE = 5.0
 """Seconds a participant whose connections all ended may take to offer new ones."""
+CODEC_LOOK = 1.0
+CODEC_CALM = 15.0
+"""Seconds another codec must have suited all the while before a publisher is asked for it although everybody can show
+the one it sends: who reloads the page, or comes back after a moment, finds it as it was."""
 
 
 class Refusal(Exception):
@@ -51,7 +55,8 @@ class Shown:
 @dataclass(slots=True)
 class Participant:
     """One session of a person in a room. Tracks are kept by source and kind, so they outlive connections;
-    `paused` are the ids of those it cannot be sent, its line being too weak."""
+    `paused` are the ids of those it cannot be sent, its line being too weak; `suited_at` is when no other codec
+    suited its viewers better than the one it sends."""
 
     peer: str
     username: str
@@ -62,6 +67,7 @@ class Participant:
     paused: frozenset[str] = frozenset()
     heights: Mapping[str, int] = field(default_factory=dict)
     seen: float = field(default_factory=time.monotonic)
+    suited_at: float = field(default_factory=time.monotonic)
     ended_at: float | None = None
 
     def connections(self) -> Iterator[Connection]:
@@ -101,6 +107,7 @@ class Room:
         self.participants: dict[str, Participant] = {}
         self._speakers = Speakers()
         self.speaking = Speaking()
+        self._codecs_at = 0.0
 
     def join(self, peer: str, username: str, mic: bool, cam: bool) -> bool:
         """Lets `peer` in; whether it has to build new connections. Refuses (`room_full`)."""
@@ -171,7 +178,21 @@ class Room:
         """Publishers whose codec somebody cannot show are asked to offer again; the answer names another one."""
         for participant in self.participants.values():
             publisher = participant.publisher
-            if publisher is not None and publisher.would_change(self._readers(besides=participant.peer)):
+            if publisher is not None and publisher.would_change(self._readers(besides=participant.peer), needed=True):
+                self._on_renegotiate(self, participant.peer)
+
+    def turn_back(self, now: float) -> None:
+        """Asks those publishers whom another codec has suited better for `CODEC_CALM` seconds: who could not show
+        the preferred one has left, or the first request was lost. To be called often."""
+        if now < self._codecs_at:
+            return
+        self._codecs_at = now + CODEC_LOOK
+        for participant in self.participants.values():
+            publisher = participant.publisher
+            if publisher is None or not publisher.would_change(self._readers(besides=participant.peer)):
+                participant.suited_at = now
+            elif now - participant.suited_at >= CODEC_CALM:
+                participant.suited_at = now
                 self._on_renegotiate(self, participant.peer)
 
     def _paused(self, participant: Participant, paused: frozenset[str]) -> None:

@@ -76,6 +76,24 @@ def test_what_is_not_shown_is_not_sent(stage: BrowserStage) -> None:
     assert heights(ben) == [135, 135]
 
 
+def watches_h264(guest: Guest, tracks: list[dict[str, str]]) -> None:
+    """This one can show nothing else."""
+    offered = guest.page.evaluate("tracks => subscribe(tracks)", tracks)
+    guest.page.evaluate("onlyCodec('sub', 'video/H264')")
+    guest.negotiate("sub", guest.page.evaluate("renew('sub')"), want=offered["want"])
+
+
+def comes_as(guest: Guest, codec: str) -> None:
+    """The picture is of this codec, and moves."""
+    until(lambda: guest.page.evaluate("codecsOf('sub')") == [f"video/{codec}"], within=40)
+    frames = guest.frames()[0]
+    until(lambda: guest.frames()[0] > frames + 20, within=40)
+
+
+def times_asked(stage: BrowserStage, room: str) -> int:
+    return len([e for e in stage.site.events if e["t"] == "renegotiate" and e["room"] == room])
+
+
 def test_three_sizes_turn_to_h264_when_somebody_cannot_show_vp8(stage: BrowserStage) -> None:
     ann, ben, cat = (stage.guest("codecs", name) for name in ("ann", "ben", "cat"))
     for guest in (ann, ben, cat):
@@ -85,17 +103,32 @@ def test_three_sizes_turn_to_h264_when_somebody_cannot_show_vp8(stage: BrowserSt
     ben.subscribe(tracks)
     until(lambda: heights(ben) == [540], within=40)
     assert ben.page.evaluate("codecsOf('sub')") == ["video/VP8"]
-    offered = cat.page.evaluate("tracks => subscribe(tracks)", tracks)
-    cat.page.evaluate("onlyCodec('sub', 'video/H264')")
-    cat.negotiate("sub", cat.page.evaluate("renew('sub')"), want=offered["want"])
-    until(lambda: any(e["t"] == "renegotiate" and e["peer"] == "ann" for e in stage.site.events))
+    watches_h264(cat, tracks)
+    until(lambda: times_asked(stage, "codecs") == 1)
     ann.negotiate("pub", ann.page.evaluate("renew('pub')"), tracks=published)
     for guest in (ben, cat):
-        until(lambda guest=guest: guest.page.evaluate("codecsOf('sub')") == ["video/H264"], within=40)  # type: ignore[misc]
-        frames = guest.frames()[0]
-        until(lambda guest=guest, frames=frames: guest.frames()[0] > frames + 20, within=40)  # type: ignore[misc]
+        comes_as(guest, "H264")
     track = tracks[0]["id"]
     ben.ask("show", heights={track: 135})
     until(lambda: 0 < heights(ben)[0] < 140, within=40)  # H.264 has even heights only
     frames = cat.frames()[0]
     until(lambda: cat.frames()[0] > frames + 20, within=40)
+
+
+@pytest.mark.lab
+def test_pictures_are_vp8_again_when_nobody_needs_h264(stage: BrowserStage) -> None:
+    ann, ben, cat = (stage.guest("back", name) for name in ("ann", "ben", "cat"))
+    for guest in (ann, ben, cat):
+        guest.join()
+    published = ann.publish_layers(["camera"])
+    tracks = stage.tracks("back", 1, besides="ben")
+    ben.subscribe(tracks)
+    watches_h264(cat, tracks)
+    until(lambda: times_asked(stage, "back") == 1)
+    ann.negotiate("pub", ann.page.evaluate("renew('pub')"), tracks=published)
+    comes_as(ben, "H264")
+    cat.ask("leave")
+    until(lambda: times_asked(stage, "back") == 2, within=40)
+    ann.negotiate("pub", ann.page.evaluate("renew('pub')"), tracks=published)
+    comes_as(ben, "VP8")
+    until(lambda: heights(ben) == [540], within=40)
