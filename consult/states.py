@@ -61,8 +61,8 @@ RECORDING_MOVES: dict[str, tuple[frozenset[RecordingState], RecordingState]] = {
     "start": (frozenset({R.ASKED}), R.RUNNING),
     "give_up": (frozenset({R.ASKED}), R.EMPTY),
     "stop": (frozenset({R.RUNNING}), R.CUTTING),
-    "finish": (frozenset({R.CUTTING, R.READY, R.FAILED}), R.READY),
-    "find_empty": (frozenset({R.CUTTING}), R.EMPTY),
+    "finish": (frozenset({R.CUTTING, R.READY, R.FAILED, R.EMPTY}), R.READY),
+    "find_empty": (frozenset({R.CUTTING, R.EMPTY}), R.EMPTY),
     "fail": (frozenset({R.CUTTING}), R.FAILED),
     "delete": (frozenset({R.READY, R.EMPTY, R.FAILED}), R.DELETED),
 }

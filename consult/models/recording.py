@@ -13,7 +13,8 @@ from consult.states import RecordingState
 class Recording(models.Model):
     """One recording from asking to deletion. Its data key is kept wrapped; to delete it is to destroy the key.
 
-    `token` names its folder. `cut_bytes` is how much of the logs the films were cut from.
+    `token` names its folder. `cut_bytes` is how much of the logs the films were cut from, `cut_share` (0 to 1) how far
+    the worker is that cuts them now.
     """
 
     class StopReason(models.TextChoices):
@@ -46,6 +47,7 @@ class Recording(models.Model):
     seconds = models.FloatField(default=0)
     incomplete = models.BooleanField(default=False, help_text="something of it was lost")
     cut_bytes = models.BigIntegerField(default=0)
+    cut_share = models.FloatField(default=0)
     retention = models.CharField(max_length=10, choices=Retention.choices, default=Retention.PROCESS)
     delete_on = models.DateField(null=True, blank=True, db_index=True)
     held_at = models.DateTimeField(null=True, blank=True)

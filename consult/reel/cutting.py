@@ -1,6 +1,6 @@
 """Cuts the logs of a recording into films: who, when, in step. Two walks over each log: clocks first, then media."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,21 @@ class Take:
 
 
 @dataclass(slots=True)
+class Meter:
+    """How far the two walks over all logs are: `tell` gets a share, 0 to 1."""
+
+    tell: Callable[[float], None]
+    total: int
+    done: int = 0
+
+    def passed(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self.done += len(piece)
+            self.tell(min(self.done / self.total, 1.0))
+            yield piece
+
+
+@dataclass(slots=True)
 class Reel:
     """One log after the first walk."""
 
@@ -36,9 +51,9 @@ class Reel:
     is_whole: bool = False
     has_losses: bool = False
 
-    def read(self) -> Iterator[Record]:
+    def read(self, meter: Meter) -> Iterator[Record]:
         frames = Frames(self.path, self.key)
-        yield from records(frames)
+        yield from records(meter.passed(frames))
         self.is_whole = frames.is_whole
 
 
@@ -65,9 +80,15 @@ class Outcome:
     is_whole: bool
 
 
-def cut(logs: list[tuple[Path, bytes]], sink: Callable[[], Any]) -> Outcome:
-    """`logs`: files with their keys, oldest first; `sink` opens a new file. Raises Tampered and Unreadable."""
-    reels = [_survey(Reel(path, key)) for path, key in logs]
+def cut(
+    logs: list[tuple[Path, bytes]], sink: Callable[[], Any], advanced: Callable[[float], None] = lambda share: None
+) -> Outcome:
+    """`logs`: files with their keys, oldest first; `sink` opens a new file; `advanced` hears the share done.
+
+    Raises Tampered, Unreadable and FileNotFoundError.
+    """
+    meter = Meter(advanced, 2 * sum(path.stat().st_size for path, _ in logs) or 1)
+    reels = [_survey(Reel(path, key), meter) for path, key in logs]
     at = 0.0
     for reel in reels:
         for take in reel.takes:
@@ -75,15 +96,15 @@ def cut(logs: list[tuple[Path, bytes]], sink: Callable[[], Any]) -> Outcome:
             at += take.end - take.start
     table = Table(sink, _keys(reels), _with_sound(reels))
     for reel in reels:
-        for stream, content, moment in _media(reel):
+        for stream, content, moment in _media(reel, meter):
             table.put(stream, content, moment)
     is_whole = all(reel.is_whole and not reel.has_losses for reel in reels)
     return Outcome(table.close(), at, is_whole)
 
 
-def _survey(reel: Reel) -> Reel:
+def _survey(reel: Reel, meter: Meter) -> Reel:
     last = 0.0
-    for record in reel.read():
+    for record in reel.read(meter):
         match record:
             case Stream():
                 reel.streams[record.number] = record
@@ -145,7 +166,7 @@ class _Lane:
                 yield from self.pictures.push(packet, gap)
 
 
-def _media(reel: Reel) -> Iterator[tuple[Stream, Frame, float]]:
+def _media(reel: Reel, meter: Meter) -> Iterator[tuple[Stream, Frame, float]]:
     """Every frame with its moment of the recording, streams mixed as they arrived."""
     lanes: dict[int, _Lane] = {}
     takes = iter(reel.takes)
@@ -157,7 +178,7 @@ def _media(reel: Reel) -> Iterator[tuple[Stream, Frame, float]]:
             captured = reel.clocks.captured(lane.stream.number, timestamp)
             yield lane.stream, frame, take.at + max(captured - take.start, 0.0)
 
-    for record in reel.read():
+    for record in reel.read(meter):
         match record:
             case Stream():
                 for old in [number for number, lane in lanes.items() if _continues(lane.stream, record)]:

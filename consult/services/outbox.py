@@ -7,6 +7,7 @@ transaction with the mark "done": its rows are written exactly once. Handlers of
 import logging
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,8 +46,11 @@ _handlers: dict[str, Handler] = {}
 _schedule: dict[str, Line] = {}
 
 
-class _LeaseLost(Exception):
+class LeaseLost(Exception):
     """Another worker took the job meanwhile; this run's rows are rolled back."""
+
+
+_running: ContextVar["Job | None"] = ContextVar("running job", default=None)
 
 
 def handles(
@@ -72,12 +76,24 @@ def every(period: timedelta, name: str) -> Callable[[Callable[[], object]], Call
 
 
 def later(*, kind: str, payload: dict[str, Any], due_at: datetime | None = None, key: str = "") -> None:
-    """Write due work in the caller's transaction: ids only. An open job of the same kind and key stands for both."""
+    """Write due work in the caller's transaction: ids only. An open job of the same kind and key stands for both.
+
+    It is done at the earlier moment of both. One that is running now has read the rows before: it runs once more.
+    """
     now = timezone.now()
     job = Job(kind=kind, payload=payload, due_at=due_at or now, key=key)
     Job.objects.bulk_create([job], ignore_conflicts=bool(key))
+    if key:
+        same = Job.objects.filter(kind=kind, key=key, done_at=None, failed_at=None)
+        same.filter(lease_until=None, due_at__gt=job.due_at).update(due_at=job.due_at)
+        same.exclude(lease_until=None).update(due_at=job.due_at)
     if job.due_at <= now:
         transaction.on_commit(ring, robust=True)
+
+
+def waits(*, kind: str, key: str) -> bool:
+    """Whether such a job is open: waiting, running, or to be tried again."""
+    return Job.objects.filter(kind=kind, key=key, done_at=None, failed_at=None).exists()
 
 
 def ring() -> None:
@@ -121,6 +137,7 @@ def _take(pk: int) -> Job | None:
 
 
 def _run(job: Job) -> bool:
+    before = _running.set(job)
     try:
         handler = _handlers[job.kind]
         if handler.atomic:
@@ -130,12 +147,28 @@ def _run(job: Job) -> bool:
         else:
             handler.run(**job.payload)
             _finish(job)
-    except _LeaseLost:
+    except LeaseLost:
         return False
     except Exception:
         _fail(job)
         return False
+    finally:
+        _running.reset(before)
     return True
+
+
+def keep() -> None:
+    """A long handler says now and then that it is alive: its lease begins anew. Raises LeaseLost when it is another's.
+
+    So a lease may be short, and a killed worker's job is soon taken again.
+    """
+    job = _running.get()
+    if job is None:
+        return
+    until = timezone.now() + _handlers[job.kind].lease
+    if not _held(job).update(lease_until=until):
+        raise LeaseLost
+    job.lease_until = until
 
 
 def _held(job: Job) -> Any:
@@ -143,8 +176,11 @@ def _held(job: Job) -> Any:
 
 
 def _finish(job: Job) -> None:
-    if not _held(job).update(done_at=timezone.now(), lease_until=None):
-        raise _LeaseLost
+    """Done, unless it was asked for again while it ran: then it is free to be taken at once."""
+    if _held(job).filter(due_at=job.due_at).update(done_at=timezone.now(), lease_until=None):
+        return
+    if not _held(job).update(lease_until=None):
+        raise LeaseLost
 
 
 def _fail(job: Job) -> None:

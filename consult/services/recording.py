@@ -33,6 +33,7 @@ from consult.states import RecordingState as R
 ALONE = timedelta(minutes=5)  # a recording nobody is in the room for ends after that
 UNANSWERED = timedelta(minutes=10)
 GATHER = timedelta(seconds=120)  # how long the rest of a log is waited for before films are cut without it
+CUT = "cut_recording"  # the job
 YEARS = {"process": 3, "outpatient": 15, "inpatient": 30}
 Reason = Recording.StopReason
 
@@ -150,22 +151,27 @@ def _end(row: Recording, by: User | None, reason: str) -> None:
     else:
         kept_until = retained_until(row, timezone.localdate(now))
         _move(row, "stop", stopped_at=now, stopped_by=by, stop_reason=reason, delete_on=kept_until)
-        outbox.later(kind="cut_recording", payload={"recording": row.pk}, due_at=now + GATHER, key=f"cut-late.{row.pk}")
-        cut_when_gathered(row)
+        cut_later(row)
     detail = {"reason": str(reason)}
     audit.record(by=by, action="recording.stop", thing=row, consultation=row.consultation, detail=detail)
     _tell(row)
 
 
-def cut_when_gathered(row: Recording) -> None:
-    """Have the films cut now when all of every log is here; those that never began have nothing."""
-    if not on_their_way(row).exists():
-        outbox.later(kind="cut_recording", payload={"recording": row.pk}, key=f"cut.{row.pk}")
+def cut_later(row: Recording) -> None:
+    """Have films cut of a stopped recording: now when all of every log is here, else when it was waited for."""
+    if row.stopped_at is not None:
+        due_at = row.stopped_at + GATHER if on_their_way(row).exists() else None
+        outbox.later(kind=CUT, payload={"recording": row.pk}, due_at=due_at, key=cut_key(row))
+
+
+def cut_key(row: Recording) -> str:
+    """One job for each recording: nobody else cuts it meanwhile."""
+    return f"cut.{row.pk}"
 
 
 def on_their_way(row: Recording) -> QuerySet[RecordingLog]:
-    """Logs of which more may come."""
-    return row.logs.filter(arrived_at=None).exclude(state=RecordingLog.State.ORDERED)
+    """Logs of which more may come. One that was ordered and never began has nothing."""
+    return row.logs.filter(arrived_at=None).exclude(state=RecordingLog.State.ORDERED, size=0)
 
 
 def retained_until(recording: Recording, day: date) -> date:

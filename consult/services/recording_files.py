@@ -4,6 +4,7 @@ import errno
 import fcntl
 import logging
 import os
+import time
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.utils import timezone
 
 from consult.errors import StorageFull
@@ -19,7 +20,7 @@ from consult.models import Recording, RecordingFile, RecordingLog, User
 from consult.reel.log import Unreadable
 from consult.reel.sealed import SealedReader, SealedWriter, Tampered
 from consult.services import audit, moves, outbox, recording_keys
-from consult.services.recording import GATHER, cut_when_gathered, on_their_way
+from consult.services.recording import CUT, GATHER, cut_key, cut_later, on_their_way
 from consult.states import RECORDING_MOVES
 from consult.states import RecordingState as R
 
@@ -86,46 +87,86 @@ def arrived(*, name: str) -> None:
     """All of a log is here. The last one of a stopped recording has its films cut now."""
     log = RecordingLog.objects.select_related("recording").get(name=name)
     now = timezone.now()
-    RecordingLog.objects.filter(pk=log.pk, arrived_at=None).update(arrived_at=now)
+    size = offset_of(name)  # a site that was killed after it wrote a piece has not noted it
+    RecordingLog.objects.filter(pk=log.pk, arrived_at=None).update(arrived_at=now, size=size)
     RecordingLog.objects.filter(pk=log.pk, closed_at=None).update(closed_at=now, state=RecordingLog.State.CLOSED)
-    cut_when_gathered(log.recording)
+    cut_later(log.recording)
 
 
-@outbox.handles("cut_recording", atomic=False, lease=timedelta(minutes=10))
+CUTTABLE = {R.CUTTING, R.READY, R.FAILED, R.EMPTY}
+LEASE = timedelta(seconds=40)  # renewed every PULSE while films are cut: a killed worker costs no more than this
+PULSE = 2.0  # seconds
+LATE = timedelta(days=1)  # how long after the end more of a recording may come
+
+
+@outbox.every(timedelta(seconds=15), "cut_recordings")
+def find_uncut() -> int:
+    """Whatever message was lost: what has stopped and is not wholly in films is cut. How many were found."""
+    late = RecordingLog.objects.filter(recording=OuterRef("pk"), arrived_at__gt=timezone.now() - LATE)
+    rows = Recording.objects.filter(state__in=CUTTABLE).annotate(here=Sum("logs__size"))
+    rows = rows.filter(Q(state=R.CUTTING) | Q(Exists(late)) & ~Q(here=F("cut_bytes")))
+    found = [row for row in rows if _is_due(row) and not outbox.waits(kind=CUT, key=cut_key(row))]
+    for row in found:
+        cut_later(row)
+    return len(found)
+
+
+def _is_due(row: Recording) -> bool:
+    """Whether films are to be cut now: not before all is here, or was waited for long enough."""
+    if row.state not in CUTTABLE or row.stopped_at is None or not row.wrapped_key:
+        return False
+    is_all_here = not on_their_way(row).exists()
+    if row.state == R.CUTTING:
+        return is_all_here or timezone.now() >= row.stopped_at + GATHER
+    return is_all_here and _bytes_here(row) != row.cut_bytes
+
+
+def _bytes_here(row: Recording) -> int:
+    return int(row.logs.aggregate(total=Sum("size"))["total"] or 0)
+
+
+@outbox.handles(CUT, atomic=False, lease=LEASE)
 def cut_recording(recording: int) -> None:
     """Cut films from what is here. Runs again when more has come; whoever dies in it leaves nothing half done."""
     row = Recording.objects.select_related("consultation").get(pk=recording)
-    logs = list(row.logs.all())
-    is_all_here = not on_their_way(row).exists()
-    had = sum(log.size for log in logs)
-    if row.state not in {R.CUTTING, R.READY, R.FAILED} or row.stopped_at is None:
+    if not _is_due(row):
         return
-    if row.state == R.READY and had == row.cut_bytes:
-        return
-    if not is_all_here and row.state == R.CUTTING and timezone.now() < row.stopped_at + GATHER:
-        return
+    had, is_all_here = _bytes_here(row), not on_their_way(row).exists()
+    key = recording_keys.key_of(row)
+    made: list[Path] = []
+    try:
+        outcome = _cut(row, key, made)
+        outbox.keep()
+        _keep(row, outcome, made, had, is_all_here)
+    except (Tampered, Unreadable, FileNotFoundError) as error:
+        logger.error("recording %s cannot be cut: %s", row.pk, error)
+        _fail(row, had)
+        _remove(made)
+    except BaseException:
+        _remove(made)
+        raise
+    _sweep(row)
+
+
+def _cut(row: Recording, key: bytes, made: list[Path]) -> "Outcome":
     from consult.reel.cutting import cut  # loads FFmpeg, which only workers need
 
     home = folder(row)
-    key = recording_keys.key_of(row)
-    made: list[Path] = []
+    told = time.monotonic()
 
     def sink() -> SealedWriter:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         made.append(home / f"{uuid.uuid4().hex}.film")
         return SealedWriter(made[-1], key)
 
-    try:
-        outcome = cut([(_path(log), key) for log in logs if log.size], sink)
-        _keep(row, outcome, made, had, is_all_here)
-    except (Tampered, Unreadable) as error:
-        logger.error("recording %s cannot be cut: %s", row.pk, error)
-        _fail(row)
-        _remove(made)
-    except BaseException:
-        _remove(made)
-        raise
-    _sweep(row)
+    def advanced(share: float) -> None:
+        nonlocal told
+        if time.monotonic() - told > PULSE:
+            told = time.monotonic()
+            outbox.keep()
+            Recording.objects.filter(pk=row.pk).update(cut_share=share)
+
+    return cut([(_path(log), key) for log in row.logs.exclude(size=0)], sink, advanced)
 
 
 @transaction.atomic
@@ -134,7 +175,7 @@ def _keep(row: Recording, outcome: "Outcome", made: list[Path], had: int, is_all
     sources, target = RECORDING_MOVES[name]
     is_whole = outcome.is_whole and is_all_here
     columns = {"seconds": outcome.seconds, "cut_bytes": had, "incomplete": row.incomplete or not is_whole}
-    if not Recording.objects.filter(pk=row.pk, state__in=sources).update(state=target, **columns):
+    if not Recording.objects.filter(pk=row.pk, state__in=sources).update(state=target, cut_share=0.0, **columns):
         raise moves.too_late()
     row.files.all().delete()
     people = User.objects.in_bulk({film.username for film in outcome.films}, field_name="username")
@@ -164,8 +205,10 @@ def _file(row: Recording, number: int, film: "Cut", person: User, path: Path) ->
 
 
 @transaction.atomic
-def _fail(row: Recording) -> None:
+def _fail(row: Recording, had: int) -> None:
+    """Films that were cut before stay, without what came since; nothing is tried again until more comes."""
     sources, target = RECORDING_MOVES["fail"]
+    Recording.objects.filter(pk=row.pk).update(cut_bytes=had, cut_share=0.0, incomplete=True)
     if Recording.objects.filter(pk=row.pk, state__in=sources).update(state=target):
         audit.record(by=None, action="recording.fail", thing=row, consultation=row.consultation)
         moves.announce(row.consultation, kind="recording", seq=row.pk)
@@ -175,10 +218,9 @@ def _sweep(row: Recording) -> None:
     """Remove films of an earlier cut, and logs that are wholly in the films."""
     kept = {Path(path).name for path in row.files.values_list("path", flat=True)}
     row.refresh_from_db()
+    is_used = row.state == R.READY and not row.incomplete
     for path in folder(row).glob("*"):
-        is_old_film = path.suffix == ".film" and path.name not in kept
-        is_used_log = path.suffix == ".log" and row.state == R.READY and not row.incomplete
-        if is_old_film or is_used_log:
+        if (path.suffix == ".film" and path.name not in kept) or (path.suffix == ".log" and is_used):
             path.unlink(missing_ok=True)
 
 
