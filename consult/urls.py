@@ -49,6 +49,7 @@ urlpatterns = [
     path("consultations/<int:pk>/recordings/room/", recording.room, name="recording-room"),
     path("consultations/<int:pk>/recordings/ask/", recording.ask, name="recording-ask"),
     path("consultations/<int:pk>/recordings/<int:number>/", recording.page, name="recording"),
+    path("consultations/<int:pk>/recordings/<int:number>/progress/", recording.progress, name="recording-progress"),
     path("consultations/<int:pk>/recordings/<int:number>/answer/", recording.answer, name="recording-answer"),
     path("consultations/<int:pk>/recordings/<int:number>/stop/", recording.stop, name="recording-stop"),
     path("consultations/<int:pk>/recordings/<int:number>/hold/", recording.hold, name="recording-hold"),

@@ -111,6 +111,7 @@ TABLE: dict[str, Door] = {
     "recording-room": ONE,
     "recording-ask": Door(posts={}, gets=False),
     "recording": Door(("consultation", "recording")),
+    "recording-progress": Door(("consultation", "recording")),
     "recording-answer": Door(("consultation", "recording"), {"agrees": "no"}, gets=False),
     "recording-stop": Door(("consultation", "recording"), {}, gets=False),
     "recording-hold": Door(("consultation", "recording"), {"held": "yes"}, gets=False),

@@ -14,8 +14,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from consult.errors import StorageFull
+from consult.errors import Refusal, StorageFull
 from consult.models import Recording, RecordingFile, RecordingLog, User
 from consult.reel.log import Unreadable
 from consult.reel.sealed import SealedReader, SealedWriter, Tampered
@@ -230,9 +231,34 @@ def _remove(paths: list[Path]) -> None:
 
 
 def open_film(file: RecordingFile) -> SealedReader:
-    """Raises Tampered, KeyMissing, FileNotFoundError."""
-    key = recording_keys.key_of(file.recording)
-    return SealedReader(Path(settings.RECORDINGS_ROOT) / file.path, key)
+    """Raises Refusal(unreadable) when its key or the file is not what it was."""
+    try:
+        return SealedReader(Path(settings.RECORDINGS_ROOT) / file.path, recording_keys.key_of(file.recording))
+    except (Tampered, recording_keys.KeyMissing, FileNotFoundError) as error:
+        raise _unreadable(f"film {file.number} of recording {file.recording_id}", error) from None
+
+
+def part(reader: SealedReader, start: int, stop: int) -> bytes:
+    """The bytes from `start` to before `stop`. Raises Refusal(unreadable)."""
+    try:
+        return b"".join(reader.parts(start, stop))
+    except Tampered as error:
+        raise _unreadable("a film", error) from None
+
+
+def _unreadable(what: str, error: Exception) -> Refusal:
+    logger.error("%s cannot be read: %s", what, error)
+    return Refusal("unreadable", _("This part of the recording cannot be read. Tell the operator."))
+
+
+def is_locked(recording: Recording) -> bool:
+    """Whether its key cannot be had: RECORDING_KEY is not the one it was recorded with."""
+    try:
+        recording_keys.key_of(recording)
+    except recording_keys.KeyMissing as error:
+        logger.error("%s", error)
+        return True
+    return False
 
 
 def bytes_of(recording: Recording) -> int:

@@ -4,12 +4,14 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from consult import policies
@@ -22,6 +24,7 @@ from consult.services.recording_standing import standing
 from consult.states import RecordingState
 from consult.views.reading import opened
 
+SLOW = timedelta(minutes=10)  # after that it is said that films take long
 VIEW_SECONDS = 12 * 3600  # how long a page that was opened may go on fetching its films
 MOST_BYTES = 2 * 1024 * 1024  # of one range: the browser asks for the next one
 RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
@@ -83,8 +86,11 @@ def section_context(request: HttpRequest, consultation: Consultation) -> dict[st
     for row in rows:
         row.views = views[str(row.pk)]  # type: ignore[attr-defined]
         row.bytes = sum(file.size for file in row.files.all())  # type: ignore[attr-defined]
+        row.percent = round(100 * row.cut_share)  # type: ignore[attr-defined]
     is_side = policies.side_of(request.user, consultation) in {"asking", "answering", "oversight"}
-    return {"consultation": consultation, "recordings": rows, "shows_recordings": is_side}
+    is_cutting = any(row.state == RecordingState.CUTTING for row in rows)
+    found = {"recordings": rows, "shows_recordings": is_side, "is_cutting": is_cutting}
+    return {"consultation": consultation, **found}
 
 
 def _views(rows: list[Recording]) -> dict[str, list[tuple[str, Any]]]:
@@ -104,19 +110,41 @@ def _views(rows: list[Recording]) -> dict[str, list[tuple[str, Any]]]:
 def page(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """The player. Opening it is a view; the films are given out to opened pages only."""
     recording = _visible(request, pk, number)
-    if recording.state == RecordingState.READY and request.method == "GET":
+    context = _progress_context(recording)
+    is_open = recording.state == RecordingState.READY and not context["is_locked"]
+    if is_open and request.method == "GET":
         audit.record_read(by=request.user, thing=recording, consultation=recording.consultation, what="view")
-    context = {
-        "recording": recording,
-        "consultation": recording.consultation,
+    context |= {
         "files": recording.files.select_related("person"),
         "size": recording_files.bytes_of(recording),
         "view": signing.dumps([recording.pk, request.user.pk], salt="recording"),
         "views": _views([recording])[str(recording.pk)],
-        "may_play": policies.may_play(request.user, recording),
+        "may_play": policies.may_play(request.user, recording) and is_open,
         "may_hold": policies.may_hold(request.user, recording),
     }
     return render(request, "recording/page.html", context)
+
+
+def _progress_context(recording: Recording) -> dict[str, Any]:
+    since = timezone.now() - (recording.stopped_at or timezone.now())
+    return {
+        "recording": recording,
+        "consultation": recording.consultation,
+        "percent": round(100 * recording.cut_share),
+        "is_late": since > SLOW,
+        "is_locked": recording.state == RecordingState.READY and recording_files.is_locked(recording),
+    }
+
+
+@require_safe
+@login_required
+def progress(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """How far the films are; the page that asks is loaded anew when they are there."""
+    recording = _visible(request, pk, number)
+    answer = render(request, "recording/_progress.html", _progress_context(recording))
+    if recording.state != RecordingState.CUTTING:
+        answer["HX-Refresh"] = "true"
+    return answer
 
 
 @require_POST
@@ -170,7 +198,7 @@ def _span(header: str, size: int) -> tuple[int, int] | None:
 def _content(request: HttpRequest, reader: SealedReader, start: int, stop: int) -> HttpResponseBase:
     if RANGE.match(request.headers.get("Range", "")):
         stop = min(stop, start + MOST_BYTES)
-        response: HttpResponseBase = HttpResponse(b"".join(reader.parts(start, stop)), status=206)
+        response: HttpResponseBase = HttpResponse(recording_files.part(reader, start, stop), status=206)
         response["Content-Range"] = f"bytes {start}-{stop - 1}/{reader.size}"
     else:
         response = StreamingHttpResponse(_parts(reader.parts(start, stop)))

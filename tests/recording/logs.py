@@ -16,24 +16,53 @@ KEY = bytes(range(32))
 NTP_EPOCH = 3_900_000_000.0  # seconds since 1900, about 2023
 
 
+ENCODERS = {
+    "vp8": ("libvpx", "ivf", {"deadline": "realtime", "cpu-used": "8", "g": "1000", "lag-in-frames": "0"}),
+    "h264": ("libx264", "h264", {"preset": "ultrafast", "profile": "baseline", "tune": "zerolatency", "g": "1000"}),
+}
+
+
 @functools.cache
-def pictures(count: int = 30, width: int = 160, height: int = 120) -> list[bytes]:
-    """VP8 frames of a moving square, the first a keyframe."""
+def pictures(count: int = 30, width: int = 160, height: int = 120, codec: str = "vp8") -> list[bytes]:
+    """Frames of a square that grows brighter, the first a keyframe; H.264 in Annex B."""
+    encoder, form, options = ENCODERS[codec]
     file = io.BytesIO()
-    with av.open(file, "w", format="ivf") as container:
-        stream = container.add_stream("libvpx", rate=30)
+    found = []
+    with av.open(file, "w", format=form) as container:
+        stream = container.add_stream(encoder, rate=30)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"deadline": "realtime", "cpu-used": "8", "g": "1000", "lag-in-frames": "0"}
-        for number in range(count):
-            frame = av.VideoFrame(width, height, "yuv420p")
-            for plane in frame.planes:
-                plane.update(bytes([(number * 7) % 256]) * plane.buffer_size)
-            frame.pts = number
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    file.seek(0)
-    with av.open(file) as read:
-        return [bytes(packet) for packet in read.demux(video=0) if packet.size]
+        stream.options = options
+        for number in range(count + 1):
+            frame = av.VideoFrame(width, height, "yuv420p") if number < count else None
+            if frame is not None:
+                for plane in frame.planes:
+                    plane.update(bytes([(number * 7) % 256]) * plane.buffer_size)
+                frame.pts = number
+            found += [bytes(packet) for packet in stream.encode(frame) if packet.size]
+    return found
+
+
+def vp8_payloads(frame: bytes) -> list[bytes]:
+    """One packet: tests' pictures are small (RFC 7741)."""
+    return [b"\x10" + frame]
+
+
+def h264_payloads(frame: bytes) -> list[bytes]:
+    """Parameter sets together, slices in fragments (RFC 6184 sections 5.7.1 and 5.8)."""
+    units = [unit.rstrip(b"\0") for unit in frame.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1") if unit]
+    sets = [unit for unit in units if unit[0] & 0x1F in (7, 8)]
+    made = [b"\x78" + b"".join(len(unit).to_bytes(2, "big") + unit for unit in sets)] if sets else []
+    for unit in units:
+        if unit[0] & 0x1F not in (1, 5):
+            continue
+        half = max(len(unit) // 2, 2)
+        indicator, kind = unit[0] & 0xE0 | 28, unit[0] & 0x1F
+        made.append(bytes([indicator, 0x80 | kind]) + unit[1:half])
+        made.append(bytes([indicator, 0x40 | kind]) + unit[half:])
+    return made
+
+
+PAYLOADS = {"vp8": vp8_payloads, "h264": h264_payloads}
 
 
 @functools.cache
@@ -64,6 +93,9 @@ class Publisher:
     video_drift: float = 0.0
     delay: float = 0.02
     jitter: float = 0.03
+    codec: str = "vp8"
+    width: int = 160
+    height: int = 120
     mark_every: int = 0  # seconds between packets and pictures whose last bytes say when they were captured
     rng: random.Random = field(default_factory=lambda: random.Random(7))
 
@@ -85,7 +117,7 @@ class Publisher:
     def streams(self) -> bytes:
         made = b""
         for number, (kind, source, codec, rate) in enumerate(
-            [("audio", "mic", "opus", 48000), ("video", "camera", "vp8", 90000)], self.first_stream
+            [("audio", "mic", "opus", 48000), ("video", "camera", self.codec, 90000)], self.first_stream
         ):
             fields = {"stream": number, "id": f"{source}-1", "peer": f"page-{self.username}", "username": self.username}
             fields |= {"kind": kind, "source": source, "codec": codec, "rate": rate}
@@ -100,13 +132,18 @@ class Publisher:
             stamp = self.rtp("audio", number / 50) & 0xFFFFFFFF
             payload = self.marked(number, 50, tones()[number % 50])
             yield at, recordlog.packet_record(audio, number + 70000, 0, stamp, at, payload)
-        frames = pictures()
-        for number in range(int(start * fps), int(end * fps)):
+        frames = pictures(width=self.width, height=self.height, codec=self.codec)
+        index = 80000
+        for number in range(int(end * fps)):
+            payloads = PAYLOADS[self.codec](self.marked(number, fps, frames[number % len(frames)]))
+            index += len(payloads)
+            if number < int(start * fps):
+                continue
             at = self.arrival(number / fps)
             stamp = self.rtp("video", number / fps) & 0xFFFFFFFF
-            picture = self.marked(number, fps, frames[number % len(frames)])
-            record = recordlog.packet_record(video, number + 80000, 0x80, stamp, at, b"\x10" + picture)
-            yield at, record
+            for place, payload in enumerate(payloads, 1):
+                marker = 0x80 if place == len(payloads) else 0
+                yield at, recordlog.packet_record(video, index - len(payloads) + place - 1, marker, stamp, at, payload)
         for number in range(int(start) + 1, int(end), 5):
             for stream, kind in ((audio, "audio"), (video, "video")):
                 true = number + self.rng.random()

@@ -133,11 +133,13 @@ function start(root) {
     for (const film of films) film.media.volume = Number(volume.value);
   });
   for (const film of films) {
-    film.media.addEventListener("error", () => {
+    const broken = () => {
       find("[data-trouble]").textContent = gettext("A part of this recording cannot be played.");
-      film.figure.classList.add("player-away");
+      film.figure.classList.add("player-away", "player-broken");
       film.length = 0;
-    });
+    };
+    film.media.addEventListener("error", broken);
+    if (film.media.error) broken(); // it failed before this script ran
   }
   draw();
   setInterval(draw, TICK);
