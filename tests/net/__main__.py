@@ -9,6 +9,10 @@ import argparse
 import json
 import os
 import sys
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +21,8 @@ import aioice.ice
 
 from relay.bench import machine
 from tests.net.run import run
-from tests.net.scenarios import named
-from tests.net.stage import laboratory
+from tests.net.scenarios import Scenario, named
+from tests.net.stage import Laboratory, laboratory
 
 ROOT = Path(__file__).resolve().parents[2]
 JSON = ROOT / "test-artifacts" / "lab.json"
@@ -36,6 +40,8 @@ COLUMNS = {
     "buffer_ms": "buffer ms",
     "longest_queue_ms": "longest queue ms",
     "back_after_s": "back after s",
+    "down_after_s": "down after s",
+    "up_after_s": "up after s",
     "aiortc_frames_per_s": "aiortc frames/s",
     "aiortc_decode_errors": "aiortc decode errors",
 }
@@ -49,23 +55,40 @@ def main() -> int:
     given = parser.parse_args()
     aioice.ice.get_host_addresses = lambda **_: ["127.0.0.1"]  # aioice leaves it out; here it is the only address
     rows: list[dict[str, Any]] = []
-    failed = False
-    with laboratory() as lab:
-        for scenario in named(given.only):
-            lab.seed = given.seed
+    began = time.monotonic()
+    try:
+        for row in measured(named(given.only), given.seed):
+            rows.append(row)
+            print(json.dumps(row), flush=True)
+            at = datetime.now(UTC).isoformat(timespec="minutes")
+            JSON.parent.mkdir(exist_ok=True)
+            about = {"at": at, "seed": given.seed, "machine": machine.describe(), "rows": rows}
+            JSON.write_text(json.dumps(about, indent=1))
+    finally:
+        if rows and not given.only:
+            write(rows, at)
+    print(f"{len(rows)} networks in {time.monotonic() - began:.0f} s", flush=True)
+    return int(any("failed" in row for row in rows))
+
+
+def measured(scenarios: Iterable[Scenario], seed: int) -> Iterator[dict[str, Any]]:
+    """A row for each scenario, as each ends. One that fails, for whatever reason, says so in its row, and the next has
+    a laboratory that knows nothing of it."""
+    with ExitStack() as stack:
+        lab: Laboratory | None = None
+        for scenario in scenarios:
             try:
-                rows.append(run(lab, scenario))
-            except AssertionError as error:
-                failed = True
-                rows.append({"scenario": scenario.name, "failed": str(error)})
-            rows[-1]["load_average"] = round(os.getloadavg()[0], 1)
-            print(json.dumps(rows[-1]), flush=True)
-    JSON.parent.mkdir(exist_ok=True)
-    at = datetime.now(UTC).isoformat(timespec="minutes")
-    JSON.write_text(json.dumps({"at": at, "seed": given.seed, "machine": machine.describe(), "rows": rows}, indent=1))
-    if not given.only:
-        write(rows, at)
-    return int(failed)
+                if lab is None:
+                    lab = stack.enter_context(laboratory())
+                lab.seed = seed
+                row = run(lab, scenario)
+            except Exception as error:
+                traceback.print_exc()
+                row = {"scenario": scenario.name, "failed": f"{type(error).__name__}: {error}".splitlines()[0]}
+                lab = None
+                with suppress(Exception):  # what is broken may break once more on its way out
+                    stack.close()
+            yield row | {"load_average": round(os.getloadavg()[0], 1)}
 
 
 def write(rows: list[dict[str, Any]], at: str) -> None:
@@ -76,7 +99,9 @@ def write(rows: list[dict[str, Any]], at: str) -> None:
     about = machine.describe()
     words = f"{about['cpu']}, {about['cores']} cores, Linux {about['kernel']}, Python {about['python']}; {at}"
     words += f"; load average {min(loads)} to {max(loads)}."
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{words}\n\n{table(rows)}\n{END}{after}")
+    failed = [f"Not measured: {row['scenario']} ({row['failed']})." for row in rows if "failed" in row]
+    told = "\n".join([words, *failed, "", table([row for row in rows if "failed" not in row])])
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{told}\n{END}{after}")
 
 
 def table(rows: list[dict[str, Any]]) -> str:

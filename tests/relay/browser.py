@@ -44,13 +44,18 @@ async function offerOf(pc, options) {
   await pc.setLocalDescription(await pc.createOffer(options));
   return pc.localDescription.sdp;
 }
-async function publish(size) {
+const layered = [["q", 4, 150_000], ["h", 2, 500_000], ["f", 1, 1_500_000]].map(
+  ([rid, scaleResolutionDownBy, maxBitrate]) => ({rid, scaleResolutionDownBy, maxBitrate}));
+async function publish([size, layers]) {
   const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: size || {width: 640, height: 480}});
   const pc = pcs.pub = new RTCPeerConnection(configuration);
   errors.pub = [];
   pc.onicecandidateerror = event => errors.pub.push(event.errorCode);
-  const named = stream.getTracks().map(track => [
-    pc.addTransceiver(track, {direction: "sendonly", streams: [stream]}), track.kind === "audio" ? "mic" : "camera"]);
+  const named = stream.getTracks().map(track => {
+    const sendEncodings = layers && track.kind === "video" ? layered : [{}];
+    const transceiver = pc.addTransceiver(track, {direction: "sendonly", streams: [stream], sendEncodings});
+    return [transceiver, track.kind === "audio" ? "mic" : "camera"];
+  });
   const sdp = await offerOf(pc);
   return {sdp, tracks: named.map(([transceiver, source]) => ({mid: transceiver.mid, source}))};
 }
@@ -59,11 +64,9 @@ async function publishLayers(sources) {
   const named = [];
   for (const source of sources) {
     const stream = await navigator.mediaDevices.getUserMedia({video: {width: 960, height: 540}});
-    const sendEncodings = [["q", 4, 150_000], ["h", 2, 500_000], ["f", 1, 1_500_000]].map(
-      ([rid, scaleResolutionDownBy, maxBitrate]) => ({rid, scaleResolutionDownBy, maxBitrate}));
     const [track] = stream.getVideoTracks();
     if (source === "clinical") track.contentHint = "detail";
-    named.push([pc.addTransceiver(track, {direction: "sendonly", streams: [stream], sendEncodings}), source]);
+    named.push([pc.addTransceiver(track, {direction: "sendonly", streams: [stream], sendEncodings: layered}), source]);
   }
   const sdp = await offerOf(pc);
   return {sdp, tracks: named.map(([transceiver, source]) => ({mid: transceiver.mid, source}))};
@@ -190,8 +193,9 @@ class Guest:
         self.page.evaluate("([name, sdp]) => answer(name, sdp)", [pc, answer])
         return answer
 
-    def publish(self, size: dict[str, int] | None = None) -> list[dict[str, str]]:
-        offered = self.page.evaluate("size => publish(size)", size)
+    def publish(self, size: dict[str, int] | None = None, layers: bool = False) -> list[dict[str, str]]:
+        """Microphone and camera, that one in three sizes when `layers`."""
+        offered = self.page.evaluate("how => publish(how)", [size, layers])
         self.negotiate("pub", offered["sdp"], tracks=offered["tracks"])
         return list(offered["tracks"])
 
