@@ -127,7 +127,7 @@ class Publisher(Connection):
         voice = self._voices.get(ssrc)
         if voice is not None and voice.offer.level_extension is not None:
             level = rtp.extension(packet, length, voice.offer.level_extension)
-            if level is not None:
+            if level:  # two-byte elements may be empty
                 voice.track.heard(level[0] & 0x7F)
         stream.receive(second, sequence, timestamp, bytes(packet[bounds[0] : bounds[1]]), now)
 

@@ -91,6 +91,7 @@ class Run:
                 self._take(step)
                 if step.at == self._scenario.back:
                     back = self._until_pictures()
+                    self._look()
         return back
 
     def _look(self) -> None:

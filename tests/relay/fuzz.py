@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from relay import rtcp
+from relay import rtcp, twcc
 from tests.relay.fuzzing import CORPUS, TARGETS, kept
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", 60))
@@ -54,16 +54,39 @@ def lines_of(target: Callable[[bytes], None], data: bytes) -> set[Line]:
 
 
 def seeds(name: str) -> list[bytes]:
-    """Where a target without a corpus starts."""
+    """Where a target starts."""
     if name == "sdp":
         return [path.read_bytes() for path in sorted(OFFERS.glob("*.sdp"))]
     header = struct.pack("!BBHLL", 0x90, 96, 1, 2, 3) + b"\xbe\xde\x00\x01\x40\x30\x00\x00"
     report = rtcp.pack_receiver_report(1, [rtcp.ReceptionReport(5, 1, 2, 3, 4, 5, 6)]) + rtcp.pack_cname(1, "ann")
     check = bytes.fromhex("000100182112a442") + bytes(12) + b"\x00\x06\x00\x03a:b\x00\x00\x08\x00\x04abcd"
+    heard = twcc.ArrivalLog()
+    for number in range(20):
+        heard.arrived(number, 100 + number * 0.006)
+    heard.arrived(25, 100.2)
+    arrivals = heard.feedback(1, 2)[0]
+    limit = rtcp.pack_remb(1, 300_000, [2])
     return {
+        # One byte of what and of size, two of number, then elements as Chromium writes them: MID, RID, repaired, level.
+        "extensions": [
+            b"\x31\x00\x01\x40\x30\x10" + b"\x21\x00\x02\x10\x85",
+            b"\x53\x00\x01\x40\x31\xa0\x66\x00" + b"\x5d\x00\x02\x40\x31\xb0\x66\x00",
+            b"\x33\x00\x05\x31\x00\x07" + b"\x32\x00\x06\x04\x01\x31",
+        ],
+        "feedback": [
+            b"".join(len(packet).to_bytes(2, "big") + packet for packet in packets)
+            for packets in ([arrivals, arrivals], [limit, arrivals], [report, arrivals, limit])
+        ],
         "stun": [check],
         "rtp": [header + b"payload", b"\x90" + header[1:12] + b"\x10\x00\x00\x01\x04\x01\x30\x00"],
-        "rtcp": [report, rtcp.pack_nack(1, 2, [3, 5]), rtcp.pack_pli(1, 2), b"\x84\xce\x00\x04" + bytes(16)],
+        "rtcp": [
+            report,
+            arrivals,
+            limit,
+            rtcp.pack_nack(1, 2, [3, 5]),
+            rtcp.pack_pli(1, 2),
+            b"\x84\xce\x00\x04" + bytes(16),
+        ],
         "payload": [
             b"\x90\x80\x80\x01\x10\x02\x00\x9d\x01\x2a\x00\x05\xd0\x02",
             b"\x78\x00\x04\x67\x42\xc0\x1f\x00\x01\x65",
@@ -108,9 +131,8 @@ def search(name: str, seconds: float, seed: int) -> int:
     inputs, seen, failures, runs = [*kept(name), *seeds(name)], set[Line](), set[str](), 0
     for data in inputs:
         seen |= lines_of(target, data)
-    if not kept(name):
-        for data in inputs:
-            keep(name, data)
+    for data in seeds(name):
+        keep(name, data)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         data = mutated(chance, chance.choice(inputs), inputs, LONGEST.get(name, 1500))

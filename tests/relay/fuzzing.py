@@ -3,19 +3,29 @@ what its caller expects. `python -m tests.relay.fuzz` searches, `corpus/` keeps 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from relay import codecs, rtcp, rtp, stun, vp8
+from relay import codecs, rtcp, rtp, stun, twcc, vp8
 from relay.answer import AnswerWriter, Endpoint, MediaAnswer
-from relay.dtls import Fingerprint
+from relay.connection import Context
+from relay.downlink import Downlink
+from relay.dtls import Certificate, Fingerprint
 from relay.inbound import InboundStream, RetransmissionStream
 from relay.outbound import OutboundTrack
+from relay.publisher import Publisher
 from relay.sdp import Format, SdpError, parse_offer
-from relay.track import VIDEO, Track
+from relay.track import AUDIO, VIDEO, Track
 from tests.relay.fakes import Clock
 
 CORPUS = Path(__file__).parent / "corpus"
+CERTIFICATE = Certificate()
+THREE_SIZES = (CORPUS.parent / "offers" / "chromium_publish.sdp").read_text().rstrip() + (
+    "\r\na=rid:q send\r\na=rid:h send\r\na=rid:f send\r\na=simulcast:send q;h;f\r\n"
+)
 ENDPOINT = Endpoint("ufrag", "password", Fingerprint("sha-256", "AA"), ("1 1 udp 1 192.0.2.1 9 typ host",))
 PAYLOAD_TYPE, REPEATED = 96, 97
 
@@ -113,10 +123,76 @@ def on_stream(data: bytes) -> None:
             track.measure(clock.now)
 
 
+def on_extensions(data: bytes) -> None:
+    """Packets of a publisher, whose header extensions (MID, RID, repaired RID, audio level, transport-wide number) are
+    whatever the data say, in either form of RFC 8285."""
+
+    async def act() -> None:
+        clock = Clock()
+        context = Context(_Nowhere(), CERTIFICATE, (), clock.schedule, lambda connection, reason: None, clock)  # type: ignore[arg-type]
+        offer = parse_offer(THREE_SIZES)
+        publisher = Publisher(context, offer, "fuzz")
+        tracks = {"0": Track("mic", "ann", AUDIO, "mic"), "1": Track("camera", "ann", VIDEO, "camera")}
+        publisher.negotiate(offer, tracks)
+        for what, number, block in _pieces(data):
+            profile = 0xBEDE if what & 1 else 0x1000
+            padded = block + bytes(-len(block) % 4)
+            head = struct.pack(
+                "!BBHLL", 0x90, (111, 96, 97, 102)[what >> 1 & 3], number, number * 3000, 1 + (what >> 3)
+            )
+            packet = head + struct.pack("!HH", profile, len(padded) // 4) + padded + b"\x10\x10\x02\x00payload"
+            clock.advance(0.01)
+            publisher.on_rtp(memoryview(packet), len(packet), clock.now)
+        publisher.tick(clock.now)
+        publisher.report(clock.now)
+        assert all(stream.track in tracks.values() for stream in publisher.streams())
+        publisher.close()
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+
+    asyncio.run(act())
+
+
+class _Nowhere:
+    """Instead of a socket: nothing is sent before the handshake, which never comes."""
+
+    egress = None
+
+    def add_credentials(self, ufrag: str, transport: object) -> None:
+        pass
+
+    def remove_credentials(self, ufrag: str) -> None:
+        pass
+
+    def release(self, address: object, transport: object) -> None:
+        pass
+
+
+def on_feedback(data: bytes) -> None:
+    """What a viewer says of the packets it was sent: RTCP packets, each after two bytes of length."""
+    clock = Clock()
+    line = Downlink(lambda *packet: True, lambda: None, lambda: 0, lambda now: None, clock.schedule, clock)
+    at = 0
+    while at + 2 <= len(data):
+        size = int.from_bytes(data[at : at + 2], "big") & 0x3FF
+        for _ in range(20):
+            line.send_rtp(96, 1, 2, 3, rtp.numbered_extension(3, None, ""), bytes(1000))
+            clock.advance(0.005)
+        with contextlib.suppress(ValueError):
+            for item in rtcp.parse(data[at + 2 : at + 2 + size]):
+                if isinstance(item, twcc.Arrivals):
+                    line.on_feedback(item, clock.now)
+                elif isinstance(item, rtcp.MaxBitrate):
+                    line.estimator.on_max_bitrate(item.bitrate, 1e6, clock.now)
+        assert 10_000 <= line.estimator.bitrate <= 100e6
+        at += 2 + size
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "stun": on_stun,
     "rtp": on_rtp,
+    "extensions": on_extensions,
     "rtcp": on_rtcp,
+    "feedback": on_feedback,
     "sdp": on_sdp,
     "payload": on_payload,
     "stream": on_stream,
