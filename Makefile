@@ -25,8 +25,7 @@ bench: dev ## what a forwarded packet costs, beside Janus and aiortc's MediaRela
 
 lab: dev ## what bad networks cost: every scenario of tests/net/scenarios.py, written to docs/performance.md
 	@$(BIN)/python -m tests.platform.run --install
-	@$(BIN)/python -m tests.net
-	@$(BIN)/python -m pytest -q -s -m lab tests
+	@$(BIN)/python -m tests.net; measured=$$?; $(BIN)/python -m tests.platform.run lab && exit $$measured
 
 soak: dev ## hours of joins, leaves and losses against one relay (SOAK_SECONDS, 7200 when not given)
 	@$(BIN)/python -m tests.net.soak

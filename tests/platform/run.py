@@ -42,7 +42,10 @@ PARTS = {  # name: (form, arguments of pytest)
         ["-n", "2", "--dist=loadfile", "-m", "not browser and not large and not small", *LARGE_FOLDERS],
     ),
     "large form, processes": ("small", ["-m", "large"]),
+    "lab": ("small", ["-s", "-m", "lab"]),
 }
+LAB = "lab"
+"""The part that `make lab` runs, and `make test` does not."""
 PART_SECONDS = 1500
 NO_TESTS = 5  # pytest's exit code
 
@@ -107,7 +110,7 @@ def main() -> None:
     install(NEEDED)
     if sys.argv[1:] == ["--install"]:
         return
-    wanted = [part for part in PARTS if len(sys.argv) < 2 or sys.argv[1] in part]
+    wanted = [part for part in PARTS if (sys.argv[1] in part if len(sys.argv) > 1 else part != LAB)]
     began = time.monotonic()
     with surroundings() as env:
         results = {part: run(part, env, sys.argv[2:]) for part in wanted}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from relay.bench.site import SiteEnd
 from tests.relay.browser import Background
 
 PYTHON = "/usr/bin/python3"
+LIFETIME = 120
+"""Seconds after which a participant is ended: one that hangs fails its test and not the whole run."""
 PROGRAM = Path(__file__).with_name("webrtcbin.py")
 
 
@@ -66,7 +69,10 @@ def gstreamer(background: Background, site: SiteEnd, room: str, peer: str, codec
     """Somebody with GStreamer who knows one video codec ("VP8", "H264") and has not joined."""
     pipe = subprocess.PIPE
     with subprocess.Popen([PYTHON, PROGRAM, codec], stdin=pipe, stdout=pipe, text=True) as process:
+        limit = threading.Timer(LIFETIME, process.kill)
+        limit.start()
         try:
             yield GStreamer(process, background, site, room, peer)
         finally:
+            limit.cancel()
             process.kill()
