@@ -17,9 +17,10 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Lazy: a fragment that draws no frame asks nothing of the database."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"version": settings.VERSION}
+        return {"version": settings.VERSION, "assets": settings.ASSETS}
     return {
         "version": settings.VERSION,
+        "assets": settings.ASSETS,
         "nav": SimpleLazyObject(lambda: _nav(request)),
         "unread_count": SimpleLazyObject(lambda: notification.unread(user.pk)),
         "notification_seq": SimpleLazyObject(

@@ -7,6 +7,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from telemed import env as env_module
+from telemed.assets import version
 
 env = env_module.read()
 BASE_DIR = env_module.BASE_DIR
@@ -210,11 +211,13 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.time_zone
 
-STATIC_URL = "static/"
+ASSETS = version(BASE_DIR / "static", *LOCALE_PATHS)
+STATIC_URL = f"static/{ASSETS}/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 SERVESTATIC_USE_FINDERS = DEBUG
 SERVESTATIC_AUTOREFRESH = False
+SERVESTATIC_MAX_AGE = 31_536_000  # seconds: the address changes with the files, a reload asks for none of a hundred
 MEDIA_ROOT = DATA_DIR / "files"
 RECORDINGS_ROOT = DATA_DIR / "recordings"
 

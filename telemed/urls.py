@@ -2,11 +2,15 @@
 
 from django.conf import settings
 from django.urls import include, path
+from django.views.decorators.cache import cache_control
 from django.views.generic import TemplateView
 from django.views.i18n import JavaScriptCatalog
 
 from consult.views import account
 from telemed import views
+
+KEPT = cache_control(private=True, immutable=True, max_age=31_536_000)
+"""For addresses that name a language and a version."""
 
 urlpatterns = [
     path("accounts/login/", account.Login.as_view(), name="login"),
@@ -16,7 +20,7 @@ urlpatterns = [
     path("accounts/alive/", account.alive, name="session-alive"),
     path("healthz", views.healthz, name="healthz"),
     path("metrics", views.metrics, name="metrics"),
-    path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
+    path("jsi18n/", KEPT(JavaScriptCatalog.as_view()), name="javascript-catalog"),
     path("", include("consult.urls")),
     path("", include("imaging.urls")),
 ]

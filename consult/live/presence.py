@@ -14,27 +14,38 @@ from consult.services import relay as relays
 log = logging.getLogger("consult.live")
 
 
+Change = tuple[set[str], set[str]]
+"""Usernames that came, and that went."""
+
+
 class Verb(Protocol):
     def __call__(self, *, consultation: Consultation, by: User) -> object: ...
 
 
 @database_sync_to_async
-def keep(channel: str, consultation_id: int, room: linking.Room) -> bool:
-    """Keep `room` as the relay on link `channel` told it; False when that room is not that relay's."""
+def keep(channel: str, consultation_id: int, room: linking.Room) -> Change | None:
+    """Keep `room` as the relay on link `channel` told it: who came and who went, to be booked; None when that room is
+    not that relay's."""
     paused = room.paused or {}
     peers = [{**peer, "paused": list(paused.get(peer["peer"], ()))} for peer in room.peers]
-    change = relays.observe(channel=channel, consultation_id=consultation_id, peers=peers, tracks=room.tracks)
-    if change is None:
-        return False
+    return relays.observe(channel=channel, consultation_id=consultation_id, peers=peers, tracks=room.tracks)
+
+
+def _book(consultation_id: int, change: Change) -> None:
     came, went = change
+    if not came and not went:
+        return
     consultation = Consultation.objects.get(pk=consultation_id)
     for username in sorted(came):
         _say(session.arrived, consultation, username)
     for username in sorted(went):
         _say(session.departed, consultation, username)
-    if came or went:
-        recording.review(consultation=consultation_id)
-    return True
+    recording.review(consultation=consultation_id)
+
+
+# In a thread of its own: sockets wait for each other's database work, and joining has no time for this.
+book = database_sync_to_async(_book, thread_sensitive=False)
+"""Arrivals and departures of usernames, and what follows from them."""
 
 
 @database_sync_to_async

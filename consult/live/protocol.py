@@ -128,6 +128,14 @@ class View(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Follow(Message):
+    """How this page looks at the shared image: where the others look, on its own, or not at all."""
+
+    t: ClassVar[str] = "follow"
+    how: str = reads(one_of("follows", "free", "closed"))
+
+
+@dataclass(frozen=True, slots=True)
 class Typing(Message):
     t: ClassVar[str] = "typing"
     where: str = reads(one_of("chat", "opinion"))
@@ -146,7 +154,7 @@ class Ping(Message):
 
 ROOM_COMMANDS: dict[str, type[Message]] = {
     each.t: each
-    for each in (Join, Offer, Probe, State, Show, Quality, Camera, Steer, Pointer, View, Typing, Leave, Ping)
+    for each in (Join, Offer, Probe, State, Show, Quality, Camera, Steer, Pointer, View, Follow, Typing, Leave, Ping)
 }
 INBOX_COMMANDS: dict[str, type[Message]] = {Ping.t: Ping}
 
@@ -162,6 +170,7 @@ ROOM_NEWS: dict[str, tuple[str, ...]] = {
     "steer": ("by", "session", "pan", "tilt", "zoom"),
     "pointer": ("by", "image", "frame", "x", "y", "on"),
     "view": ("by", "image", "frame", "preset", "center", "width", "zoom", "x", "y"),
+    "follow": ("by", "how"),
     "typing": ("by", "where"),
     "renegotiate": (),
     "relay": ("state", "reason"),

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from consult.live import linking
 from consult.live.fields import Unreadable
-from consult.live.presence import end_move, interrupt, keep, keep_quality
+from consult.live.presence import book, end_move, interrupt, keep, keep_quality
 from consult.live.recordings import Orders
 from consult.live.sending import Sender
 from consult.services import relay as relays
@@ -189,14 +189,18 @@ class RelayLink(AsyncWebsocketConsumer):
             while self.changed:
                 consultation_id, room = self.changed.popitem(last=False)
                 try:
-                    kept = await keep(self.channel_name, consultation_id, room)
+                    await self._keep(consultation_id, room)
                 except Exception:
                     log.exception("room %s: presence not kept", consultation_id)
-                    continue
-                if kept:
-                    await self._tell_room(consultation_id, "room.changed")
-                else:
-                    await self._close_moved([consultation_id])
+
+    async def _keep(self, consultation_id: int, room: linking.Room) -> None:
+        """The pages are told first: they have tracks to ask for."""
+        change = await keep(self.channel_name, consultation_id, room)
+        if change is None:
+            await self._close_moved([consultation_id])
+            return
+        await self._tell_room(consultation_id, "room.changed")
+        await book(consultation_id, change)
 
     async def _interrupt(self, consultation_id: int) -> None:
         try:

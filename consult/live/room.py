@@ -18,6 +18,7 @@ from consult.live.linking import TRACKS
 from consult.live.ratelimit import Bucket
 from consult.live.relays import UP, room_group
 from consult.live.socket import NOT_ALLOWED, NOT_SIGNED_IN, NOT_VISIBLE
+from consult.models import Relay
 from consult.services import relay as relays
 from consult.services import turn
 
@@ -117,11 +118,10 @@ class Room(Lending):
 
     async def _join_relay(self, command: protocol.Join) -> tuple[bool, list[dict[str, str]]]:
         """Raises NoAnswer, RelayRefused and Refusal."""
-        relay = await database_sync_to_async(relays.place)(self.pk)
+        relay, peers = await self._look_for_relay()
         if relay is None:
             raise NoAnswer
         self.relay_channel = relay.channel
-        peers, _tracks = await database_sync_to_async(relays.presence)(self.pk)
         for peer in peers:  # one person, one session: the newest page counts
             if peer["username"] == self.user.username and peer["peer"] != command.session:
                 await self.asker.say(relay.channel, "leave", room=str(self.pk), peer=peer["peer"])
@@ -135,6 +135,11 @@ class Room(Lending):
             cam=command.cam,
         )
         return bool(answer["fresh"]), looking.shape(TRACKS(answer["tracks"]), without=command.session)
+
+    @database_sync_to_async
+    def _look_for_relay(self) -> tuple[Relay | None, list[dict[str, Any]]]:
+        """The room's relay, and who is there."""
+        return relays.place(self.pk), relays.presence(self.pk)[0]
 
     async def room_take(self, event: dict[str, Any]) -> None:
         """The same person joined from another page: this one has left."""
@@ -292,6 +297,9 @@ class Room(Lending):
         await self._pass_on(command)
 
     async def on_view(self, command: protocol.View) -> None:
+        await self._pass_on(command)
+
+    async def on_follow(self, command: protocol.Follow) -> None:
         await self._pass_on(command)
 
     async def on_typing(self, command: protocol.Typing) -> None:

@@ -56,6 +56,7 @@ GOOD = {
     "steer": {"to": "s" * 16, "pan": -0.1, "tilt": 0, "zoom": 0.5},
     "pointer": {"image": 1, "frame": 0, "x": 0.5, "y": 1, "on": True},
     "view": {"image": 1, "frame": 2, "preset": None, "center": 40, "width": 400, "zoom": 1.5, "x": 0.5, "y": 0.5},
+    "follow": {"how": "free"},
     "typing": {"where": "chat"},
     "leave": {},
     "ping": {"n": 7},
@@ -99,6 +100,7 @@ WRONG = [
     ("view", "zoom", 0),
     ("view", "preset", "<script>"),
     ("view", "frame", -1),
+    ("follow", "how", "sometimes"),
     ("typing", "where", "diary"),
     ("ping", "n", 2**60),
 ]

@@ -2,11 +2,11 @@
 /** One banner at a time says what is wrong and what happens next: the most serious that holds. */
 import { element, icon } from "@/base/dom.js";
 
-/** @typedef {"over" | "elsewhere" | "full" | "line" | "relay" | "media" | "weak" | "listen" | "mic" | "camera" | "silent" | "clinical" | "stethoscope" | "share" | "alone"} Name */
+/** @typedef {"over" | "elsewhere" | "full" | "line" | "relay" | "media" | "weak" | "theirs" | "poor" | "listen" | "mic" | "camera" | "silent" | "clinical" | "stethoscope" | "share" | "alone"} Name */
 /** @typedef {{icon: string, text: string, tone?: "warn" | "danger", verb?: string, act?: () => void}} Banner */
 
 /** @type {Name[]} */
-const ORDER = ["over", "elsewhere", "full", "line", "relay", "media", "weak", "listen", "mic", "camera", "silent", "clinical", "stethoscope", "share", "alone"];
+const ORDER = ["over", "elsewhere", "full", "line", "relay", "media", "weak", "listen", "mic", "camera", "silent", "theirs", "poor", "clinical", "stethoscope", "share", "alone"];
 
 export class Banners {
   /** @type {Map<Name, Banner>} */

@@ -20,8 +20,7 @@ export class Own extends EventTarget {
 
   /** Start as the check left it. @param {{mic: boolean, camera: boolean}} wish */
   async start(wish) {
-    await this.set("mic", wish.mic);
-    await this.set("camera", wish.camera);
+    await Promise.all([this.set("mic", wish.mic), this.set("camera", wish.camera)]);
   }
 
   /** @param {"mic" | "camera"} kind @param {boolean} on */

@@ -5,7 +5,7 @@ import { Listening } from "@/room/listening.js";
 import { Shown } from "@/room/shown.js";
 import { Sound } from "@/room/sound.js";
 import { Stage } from "@/room/stage.js";
-import { Stats } from "@/room/stats.js";
+import { Stats, grade } from "@/room/stats.js";
 import { Sums } from "@/room/sums.js";
 
 const RETURN = 10_000; // so long the others may take to come back after the relay was away
@@ -122,7 +122,9 @@ export class Scene {
   }
 
   /** @param {import("@/room/stats.js").Figures} figures */
-  #figures({ level, lossIn, lossOut, trip, jitter, frozen, up, down }) {
+  #figures(figures) {
+    const { level, lossIn, lossOut, trip, jitter, frozen, up, down } = figures;
+    this.#poor(figures);
     /** @param {number} value */
     const whole = (value) => Math.round(Math.min(value, 1e6));
     const told = { level, loss: Math.min(1, Math.max(lossIn, lossOut)), trip: whole(1000 * trip), jitter: whole(1000 * jitter), frozen, up: whole(up), down: whole(down) };
@@ -150,8 +152,17 @@ export class Scene {
   /** @param {number} level */
   #level(level) {
     this.stage.setLevel(this.me.username, level);
-    const text = gettext("Your connection is poor. Sound goes first; the picture may stop.");
-    if (level === 1) this.banners.raise("media", { icon: "wifi", text });
-    else this.banners.lower("media");
+    if (level !== 1) this.banners.lower("poor");
+  }
+
+  /** What is lost on the way here may have been lost on the way from its sender, who then knows. @param {import("@/room/stats.js").Figures} figures */
+  #poor({ level, lossOut, trip }) {
+    if (level !== 1) return;
+    const theirs = [...this.#names.values()].length === 1 && grade(lossOut, trip) > 1 && [...this.#levels.values()].some((told) => told < 2);
+    const [name = ""] = this.#names.values();
+    const text = theirs
+      ? interpolate(gettext("The connection of %(name)s is poor. Sound goes first; their picture may stop."), { name }, true)
+      : gettext("Your connection is poor. Sound goes first; the picture may stop.");
+    this.banners.raise("poor", { icon: "wifi", text });
   }
 }

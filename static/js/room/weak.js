@@ -20,11 +20,15 @@ export function startWeak(root, call, banners) {
       const { tile: username = "", source = "" } = tile.dataset;
       const waits = missing.some((track) => track.username === username && track.source === source);
       const deaf = source === "camera" && weak.includes(username);
-      mark(tile, "tile-paused", waits, gettext("Network weak: video paused, audio continues"));
-      mark(tile, "tile-weak", deaf, gettext("Network weak: sees no video"));
+      mark(tile, "tile-paused", waits, gettext("Video paused"));
+      mark(tile, "tile-weak", deaf, gettext("Sees no video"));
     }
     if (missing.length) banners.raise("weak", { icon: "wifi-off", text: gettext("Network weak: video paused, audio continues. It comes back by itself.") });
     else banners.lower("weak");
+    const name = call.people.filter((person) => weak.includes(person.username)).map((person) => person.name).join(", ");
+    const text = gettext("The network of %(name)s is weak: video is paused for them, audio continues.");
+    if (name) banners.raise("theirs", { icon: "wifi-off", text: interpolate(text, { name }, true) });
+    else banners.lower("theirs");
   };
   for (const name of ["joined", "tracks"]) {
     call.signal.addEventListener(name, (event) => {

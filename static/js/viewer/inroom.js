@@ -2,7 +2,7 @@
 /**
  * The viewer on the stage of a call. A thumbnail opens it; when another person opens an image it opens too, unless this
  * person has closed that very image. Speaks with the room by events: `room:share`, `room:viewer` (started) and `room:viewing` (opened) out,
- * `room:view`, `room:pointer` and `room:people` in.
+ * `room:view`, `room:pointer`, `room:follow` and `room:people` in.
  */
 import { element } from "@/base/dom.js";
 import { toast } from "@/base/toasts.js";
@@ -78,7 +78,7 @@ if (room && !room.dataset.viewerStarted) {
     event.preventDefault();
     open(Number(link.dataset.image), 0, true);
   });
-  for (const t of ["view", "pointer", "people"]) {
+  for (const t of ["view", "pointer", "follow", "people"]) {
     document.addEventListener(`room:${t}`, (event) => hear({ t, .../** @type {CustomEvent} */ (event).detail }));
   }
   room.dispatchEvent(new CustomEvent("room:viewer"));

@@ -1,6 +1,7 @@
 // @ts-check
 /** Looking at the same: sends one's view and pointer, at most one message a tick, and draws the others' pointers. */
 import { element } from "@/base/dom.js";
+import { Followers } from "@/viewer/followers.js";
 import { fromMessage, toMessage } from "@/viewer/view.js";
 
 /** @typedef {import("@/viewer/view.js").View} View */
@@ -31,6 +32,8 @@ export class Together {
     this.call.hidden = true;
     this.call.addEventListener("click", () => this.go());
     viewport.append(this.call);
+    this.followers = new Followers(viewport, (username) => place.nameOf(username));
+    this.#tellHow();
     this.timer = send ? window.setInterval(() => this.#tick(), TICK) : 0;
   }
 
@@ -39,6 +42,7 @@ export class Together {
     this.#view = this.#led = view;
     if (this.#last && this.pointing) this.#pointer = { ...this.#last, image: view.image, frame: view.frame };
     this.#settle(null);
+    this.followers.draw(true);
     this.draw();
   }
 
@@ -67,6 +71,8 @@ export class Together {
     else if (message.t === "pointer") this.#pointed(message);
     else if (message.t === "left") this.#forget(message.username);
     else if (message.t === "people") this.#met(message.people);
+    else if (message.t === "follow") this.followers.set(message.by, message.how);
+    this.followers.draw(this.#led !== null);
   }
 
   /** Who comes, or comes back after a reload, is shown what all look at: by who leads, or by a follower in their stead. @param {{session: string, username: string}[]} people */
@@ -74,7 +80,9 @@ export class Together {
     const known = this.#sessions;
     this.#sessions = new Set(people.map((person) => person.session));
     const came = people.filter((person) => known && !known.has(person.session));
+    this.followers.keep(people.map((person) => person.username));
     if (!came.length) return;
+    this.#tellHow();
     const isLeaderHere = people.some((person) => person.username === this.#leader && !came.includes(person));
     if (!this.#led && this.following && this.#leader && !isLeaderHere) this.#led = this.place.here();
     if (this.#led) this.#view = this.#led;
@@ -123,7 +131,12 @@ export class Together {
   toggle() {
     this.following = !this.following;
     if (this.following) this.go();
+    this.#tellHow();
     this.place.changed();
+  }
+
+  #tellHow() {
+    this.send?.({ t: "follow", how: this.following ? "follows" : "free" });
   }
 
   /** Puts every pointer where it belongs on this screen. */
@@ -145,7 +158,9 @@ export class Together {
 
   destroy() {
     clearInterval(this.timer);
+    this.send?.({ t: "follow", how: "closed" });
     this.call.remove();
+    this.followers.destroy();
     for (const by of [...this.#others.keys()]) this.#forget(by);
   }
 }
