@@ -95,13 +95,19 @@ class Node:
             log.info("stopped")
 
     async def drain(self) -> None:
-        """Asks the site to move the calls to other relays; over when none is left here, or after `drain_seconds`."""
+        """Asks the site to move the calls to other relays; over when none is left here, or after `drain_seconds`.
+
+        Recordings go to the site first: this machine may not come back.
+        """
         self._draining = True
         self._link.send(self._farewell())
         log.info("draining, %d participants", self._participants())
         deadline = time.monotonic() + self._config.drain_seconds
-        while any(True for _ in self._connections()) and time.monotonic() < deadline:  # noqa: ASYNC110
+        while self._has_work() and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(DRAIN_LOOK)
+
+    def _has_work(self) -> bool:
+        return any(True for _ in self._connections()) or bool(self._uploader.logs())
 
     def handle(self, command: protocol.Command) -> Message:
         """Carries out a command of the site; the fields of its answer. Raises Refusal."""

@@ -23,7 +23,6 @@ from relay.recordlog import (
     LogFile,
     Writer,
     clock_record,
-    ended,
     packet_record,
     text_record,
 )
@@ -41,6 +40,8 @@ KEYFRAME_INTERVAL = 20.0
 LOSS_PATIENCE = 1.5
 """Seconds after which a missing packet is given up, as in `nack`, and a keyframe asked for."""
 MAX_MISSING = 1024
+CLOSING = 5.0
+"""Seconds the end of the process waits for a slow disk."""
 ENDED = "ended"
 
 Tell = Callable[[dict[str, Any]], None]
@@ -234,7 +235,7 @@ class Recordings:
         self._folder, self._tell, self._clock = folder, tell, clock
         self._running: dict[str, Recorder] = {}
         self._closing: list[Recorder] = []
-        self.opened: set[str] = set()
+        self._files: dict[str, LogFile] = {}  # all that were opened: a log that was closed stays closed
         self._writer: Writer | None = None
 
     def order(self, room: Room, name: str, key: bytes, people: Collection[str]) -> None:
@@ -243,7 +244,7 @@ class Recordings:
         if recorder is not None and (recorder.name != name or recorder.room is not room):
             self.end(room.name, "replaced")
             recorder = None
-        if recorder is None and name in self.opened:
+        if recorder is None and name in self._files:
             self._tell(_closed(room.name, name))
             return
         if recorder is None:
@@ -254,7 +255,7 @@ class Recordings:
         if self._writer is None:
             self._writer = Writer()
         file = LogFile(self._folder / f"{name}.log", key, self._writer)
-        self.opened.add(name)
+        self._files[name] = file
         log.info("room %s: recording %s", room.name, name)
         return Recorder(room, name, file, self._tell, self._clock)
 
@@ -286,8 +287,9 @@ class Recordings:
         self._closing = [recorder for recorder in self._closing if not recorder.finish()]
 
     def is_whole(self, log_file: Path) -> bool:
-        """Whether nothing more is written to `log_file`; so are those of a process that died."""
-        return log_file.stem not in self.opened or ended(log_file).exists()
+        """Whether nothing more is written to `log_file`: it is over, or of a process that died."""
+        file = self._files.get(log_file.stem)
+        return file is None or file.is_over
 
     def settle(self, seconds: float = 5.0) -> None:
         """Waits until what was handed to the disk is there."""
@@ -299,6 +301,10 @@ class Recordings:
         """Ends all, and waits for the disk."""
         for room in list(self._running):
             self.end(room, "relay")
+        deadline = time.monotonic() + CLOSING
+        while self._closing and time.monotonic() < deadline:
+            time.sleep(0.01)  # the queue is full: the last frames wait for the disk
+            self._finish()
         if self._writer is not None:
             self._writer.close()
 

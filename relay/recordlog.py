@@ -81,14 +81,14 @@ class Writer:
 
 
 class LogFile:
-    """One log. `broken` becomes true when the disk refuses; nothing is written after that."""
+    """One log. `broken`: the disk refused, nothing is written after that. `is_over`: all that ever comes is there."""
 
     def __init__(self, path: Path, key: bytes, writer: Writer) -> None:
         self._path, self._writer = path, writer
         self._sealer = Sealer(key, FRAME_BYTES + 65536)
         self._file: int | None = None
         self._buffer = bytearray()
-        self._closed = self.broken = False
+        self._closed = self.broken = self.is_over = False
         self.lost = 0
 
     def add(self, record: bytes) -> None:
@@ -130,12 +130,7 @@ class LogFile:
         if (last or self.broken) and self._file is not None:
             os.close(self._file)
             self._file = None
-            ended(self._path).touch()
-
-
-def ended(path: Path) -> Path:
-    """The empty file beside a log that nothing more is written to."""
-    return path.with_suffix(".ended")
+        self.is_over = last or self.broken
 
 
 def _write_all(file: int, content: bytes) -> None:

@@ -15,8 +15,6 @@ from pathlib import Path
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from relay.recordlog import ended
-
 log = logging.getLogger("relay.upload")
 
 POLL = 0.5
@@ -45,7 +43,7 @@ class Uploader:
         backoff = POLL
         while True:
             await asyncio.sleep(backoff)
-            if not await asyncio.to_thread(self._logs):
+            if not await asyncio.to_thread(self.logs):
                 continue
             try:
                 await self._carry()
@@ -57,12 +55,13 @@ class Uploader:
     async def _carry(self) -> None:
         headers = {"Authorization": f"Bearer {self._secret}"}
         async with connect(self._url, additional_headers=headers, compression=None, proxy=None) as socket:
-            while logs := await asyncio.to_thread(self._logs):
+            while logs := await asyncio.to_thread(self.logs):
                 for path in logs:
                     await self._send(socket, path)
                 await asyncio.sleep(POLL)
 
-    def _logs(self) -> list[Path]:
+    def logs(self) -> list[Path]:
+        """Those the site does not have whole."""
         found = sorted(self._folder.glob("*.log")) if self._folder.is_dir() else []
         return [path for path in found if path.stem not in self._unknown]
 
@@ -85,7 +84,7 @@ class Uploader:
         if kind == "at" and isinstance(answer["offset"], int):
             return int(answer["offset"])
         if kind == "kept":
-            await asyncio.to_thread(_remove, path)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
         elif kind == "unknown":
             log.error("the site knows nothing of recording %s: it stays here", path.stem)
             self._unknown.add(path.stem)
@@ -98,8 +97,3 @@ def _read(path: Path, offset: int) -> bytes:
     with path.open("rb") as file:
         file.seek(offset)
         return file.read(PIECE)
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    ended(path).unlink(missing_ok=True)

@@ -76,7 +76,7 @@ def append(*, name: str, offset: int, content: bytes) -> int:
             os.fsync(file.fileno())
         except OSError as error:
             os.ftruncate(file.fileno(), size)
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise StorageFull("disk_full", "the disk has no room for recordings") from None
             raise
     RecordingLog.objects.filter(pk=log.pk, size__lt=size + len(content)).update(size=size + len(content))

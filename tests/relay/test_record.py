@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import resource
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +20,22 @@ from relay.record import LEASE, Recordings
 from relay.room import Room
 from relay.track import Track
 from tests.relay.fakes import Clock
+from tests.relay.test_simulcast import Layer
 
 KEY = bytes(range(32))
 LOG = "0" * 32
+
+
+class Camera:
+    """Its layers are sent by the test; the small one comes first."""
+
+    def __init__(self, stage: Stage, username: str) -> None:
+        self.clock = stage.clock
+        self.track = Track(f"camera-{username}", f"page-{username}", "video", "camera")
+        self.small = self.adds(1, 180)
+
+    def adds(self, ssrc: int, height: int) -> Layer:
+        return Layer(self, ssrc, height)  # type: ignore[arg-type]
 
 
 class Stage:
@@ -49,6 +67,24 @@ class Stage:
         self.streams[username].receive(111, self.sequence, self.sequence * 960, word, self.clock())
         self.clock.advance(0.02)
         self.recordings.tick(self.clock())
+
+    def shows(self, username: str) -> Camera:
+        """A camera."""
+        camera = Camera(self, username)
+        self.room.participants[f"page-{username}"].tracks["camera", "video"] = camera.track
+        self.recordings.changed(self.room)
+        return camera
+
+    def passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        self.recordings.tick(self.clock())
+        self.recordings.settle()
+        self.recordings.tick(self.clock())
+
+    def content(self, log: str = LOG) -> tuple[list[Any], bool]:
+        """The log's records so far, and whether it has its end."""
+        frames = Frames(self.folder / f"{log}.log", KEY)
+        return list(records(frames)), frames.is_whole
 
     def states(self) -> list[str]:
         return [event["state"] for event in self.told]
@@ -166,3 +202,91 @@ def test_a_disk_that_refuses_ends_the_recording_and_not_the_call(stage: Stage) -
     stage.recordings.tick(stage.clock())
     stage.speaks("li", b"the call goes on")
     assert stage.told[-1]["reason"] == "disk"
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """The kernel refuses to write files longer than `size` bytes, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_fills_keeps_what_is_there_and_the_call_goes_on(stage: Stage) -> None:
+    stage.order("li", "zhang")
+    stage.speaks("li", b"kept")
+    stage.passes(1)
+    log = stage.folder / f"{LOG}.log"
+    assert not stage.recordings.is_whole(log)
+    with files_of_at_most(log.stat().st_size + 100):
+        stage.speaks("li", b"x" * 1000)
+        stage.passes(1)
+    assert (stage.states(), stage.told[-1]["reason"]) == (["running", "paused", "closed"], "disk")
+    stage.speaks("li", b"nobody writes this")
+    assert stage.streams["li"].received == 3
+    found, is_whole = stage.content()
+    assert ([each.payload for each in found if isinstance(each, Packet)], is_whole) == ([b"kept"], False)
+    assert stage.recordings.is_whole(log)  # it goes to the site as it is
+
+
+def test_a_slow_disk_loses_a_piece_and_says_so_and_never_holds_the_call(stage: Stage) -> None:
+    """While the disk stands, 256 pieces wait; then a piece is lost, and every stream begins anew after it."""
+    stage.order("li", "zhang")
+    stage.speaks("li", b"before")
+    stage.passes(1)
+    disk = threading.Event()
+    writer = stage.recordings._writer
+    assert writer is not None
+    assert writer.offer(disk.wait)
+    while writer.offer(disk.wait):
+        pass
+    stage.speaks("li", b"lost")
+    stage.clock.advance(1)
+    stage.recordings.tick(stage.clock())
+    disk.set()
+    while writer._queue.qsize():
+        time.sleep(0.001)
+    stage.order("li", "zhang")
+    stage.passes(1)
+    stage.speaks("li", b"after")
+    stage.recordings.end("7")
+    assert stage.told[-1]["lost"] > 0
+    assert stage.written() == [b"before", b"after"]
+    found, _ = stage.content()
+    assert [each.event for each in found if isinstance(each, Mark)][1] == "lost"
+    streams = [each.number for each in found if isinstance(each, Stream)]
+    packets = [each.stream for each in found if isinstance(each, Packet)]
+    assert streams == packets == [1, 2]
+
+
+def test_a_larger_layer_is_recorded_from_its_keyframe_as_a_stream_of_its_own(stage: Stage) -> None:
+    """The smaller one is recorded until then, and takes over again when the large one stops."""
+    camera = stage.shows("li")
+    small = camera.small
+    stage.order("li", "zhang")
+
+    def plays(*layers: Layer, key: Layer | None = None) -> None:
+        for layer in layers:
+            layer.send(key=layer is key)
+        stage.passes(0.03)
+
+    plays(small, key=small)
+    large = camera.adds(2, 360)
+    plays(small, large)
+    assert large.asked  # a keyframe
+    plays(small, large, key=large)
+    plays(small, large)
+    camera.track.unbind(large.stream)
+    plays(small)
+    plays(small, key=small)
+    plays(small)
+    stage.recordings.end("7")
+    stage.recordings.close()
+    found, _ = stage.content()
+    # stream, and whether it is a keyframe (RFC 6386 section 9.1)
+    pictures = [(each.stream, not each.payload[5] & 1) for each in found if isinstance(each, Packet)]
+    assert pictures == [(1, True), (1, False), (1, False), (2, True), (2, False), (3, True), (3, False)]
+    assert [each.number for each in found if isinstance(each, Stream)] == [1, 2, 3]
