@@ -22,9 +22,13 @@ ENCODERS = {
 }
 
 
+def pictures(width: int = 160, height: int = 120, codec: str = "vp8") -> list[bytes]:
+    """30 frames that grow brighter, the first a keyframe; H.264 in Annex B. The same ones each time."""
+    return _encoded(30, width, height, codec)
+
+
 @functools.cache
-def pictures(count: int = 30, width: int = 160, height: int = 120, codec: str = "vp8") -> list[bytes]:
-    """Frames of a square that grows brighter, the first a keyframe; H.264 in Annex B."""
+def _encoded(count: int, width: int, height: int, codec: str) -> list[bytes]:
     encoder, form, options = ENCODERS[codec]
     file = io.BytesIO()
     found = []
@@ -109,9 +113,10 @@ class Publisher:
     def arrival(self, true: float) -> float:
         return true + self.delay + self.rng.random() * self.jitter
 
-    def marked(self, number: int, rate: int, payload: bytes) -> bytes:
-        if self.mark_every and number % (rate * self.mark_every) == 0:
-            return payload + b"MARK%04d" % (number // rate)
+    def marked(self, before: float, true: float, payload: bytes) -> bytes:
+        """The first of each `mark_every` seconds says when it was captured; `before` is when the one before it was."""
+        if self.mark_every and before // self.mark_every != true // self.mark_every:
+            return payload + b"MARK%012d" % round(true * 1e6)
         return payload
 
     def streams(self) -> bytes:
@@ -127,15 +132,17 @@ class Publisher:
     def records(self, start: float, end: float, fps: int = 30) -> Iterator[tuple[float, bytes]]:
         """(arrival, record) of everything captured from `start` to `end`, seconds of the log."""
         audio, video = self.first_stream, self.first_stream + 1
-        for number in range(int(start * 50), int(end * 50)):
-            at = self.arrival(number / 50)
-            stamp = self.rtp("audio", number / 50) & 0xFFFFFFFF
-            payload = self.marked(number, 50, tones()[number % 50])
+        pace = 50 * (1 + self.ntp_drift / 1e6) * (1 + self.audio_drift / 1e6)  # packets/s: 960 samples of its own clock
+        for number in range(int(start * pace), int(end * pace)):
+            true = number / pace
+            at = self.arrival(true)
+            stamp = (number * 960 + 0xFFFF0000) & 0xFFFFFFFF
+            payload = self.marked((number - 1) / pace, true, tones()[number % 50])
             yield at, recordlog.packet_record(audio, number + 70000, 0, stamp, at, payload)
         frames = pictures(width=self.width, height=self.height, codec=self.codec)
         index = 80000
         for number in range(int(end * fps)):
-            payloads = PAYLOADS[self.codec](self.marked(number, fps, frames[number % len(frames)]))
+            payloads = PAYLOADS[self.codec](self.marked((number - 1) / fps, number / fps, frames[number % len(frames)]))
             index += len(payloads)
             if number < int(start * fps):
                 continue
