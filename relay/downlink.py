@@ -5,20 +5,21 @@ Knows no tracks; asks its owner to divide the rate anew (`on_rate`), at most eve
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import repeat
 
-from relay import rtp, twcc
+from relay import twcc
 from relay.estimate import Acked, Estimator
 from relay.keyframes import Schedule
-from relay.pacer import OVERHEAD, SendRtp
+from relay.lane import Lane, SendNumbered
+from relay.pacer import OVERHEAD
 from relay.probe import Prober
+from relay.track import Packet
 
 REMEMBERED = 4096
 """Packets whose feedback may still come: 5 s of 6 Mbit/s. A power of two."""
 INTERVAL = 0.1
 """Seconds between two divisions of the rate."""
-_NUMBER_INTO = struct.Struct("!H").pack_into
 _TICK_WRAP = 1 << 32
 
 _Sent = tuple[int, float, int]
@@ -30,7 +31,7 @@ class Downlink:
 
     def __init__(
         self,
-        send: SendRtp,
+        send: SendNumbered,
         flush: Callable[[], None],
         pad: Callable[[], int],
         on_rate: Callable[[float], None],
@@ -48,26 +49,21 @@ class Downlink:
         self.needed = 0.0
         """bit/s that would be of use, set by who divides the rate; more than the estimate makes it probe."""
 
-    def send_rtp(
-        self,
-        second: int,
-        sequence: int,
-        timestamp: int,
-        ssrc: int,
-        extension: bytes | bytearray,
-        payload: bytes,
-        first: int = 0x80,
-    ) -> bool:
-        """Sends a packet whose `extension` was made by `rtp.numbered_extension`."""
+    def send_rtp(self, lane: Lane, packets: Sequence[Packet]) -> int:
+        """Sends packets of a numbered lane, each with a number of its own; how many of them."""
         number = self._number
-        _NUMBER_INTO(extension, rtp.NUMBER_AT, number & 0xFFFF)
-        if not self._send(second, sequence, timestamp, ssrc, extension, payload, first):
-            return False
-        size = len(payload) + OVERHEAD
-        self._sent[number & (REMEMBERED - 1)] = (number, self._clock(), size)
-        self._number = number + 1
-        self._bytes += size
-        return True
+        sent = self._send(lane, packets, number)
+        sizes = [len(payload) + OVERHEAD for _, _, _, payload in packets[:sent]]
+        now, end, at = self._clock(), number + sent, number & (REMEMBERED - 1)
+        entries = list(zip(range(number, end), repeat(now), sizes))
+        if at + sent <= REMEMBERED:
+            self._sent[at : at + sent] = entries
+        else:
+            for entry in entries:
+                self._sent[entry[0] & (REMEMBERED - 1)] = entry
+        self._number = end
+        self._bytes += sum(sizes)
+        return sent
 
     def on_feedback(self, feedback: twcc.Arrivals, now: float) -> None:
         """The viewer says which packets arrived when."""

@@ -1,83 +1,67 @@
 """Sends many datagrams with one system call (sendmmsg(2)). Knows bytes and addresses, nothing of media.
 
-Packets are written straight into the slots the kernel reads from. Where sendmmsg is missing, or refuses,
-each datagram is sent on its own.
+Packets are written straight into slots the kernel reads from. Those of one size that go to one address one after
+another, as the packets of a picture do, go through the kernel as one (UDP_SEGMENT, udp(7)). Where one of these is
+missing or refused, each datagram is sent on its own.
 """
 
 from __future__ import annotations
 
-import functools
-import ipaddress
+import errno
+import logging
 import socket
 import struct
 from typing import Any
 
-from cffi import FFI
+from relay.mmsg import Address, ffi, pack_address, system_call
+from relay.srtp import PacketBuffer, Slot
 
-from relay.srtp import PacketBuffer
+log = logging.getLogger("relay.egress")
 
 SLOTS = 64
-
-_ffi = FFI()
-_ffi.cdef(
-    """
-    struct iovec { void *iov_base; size_t iov_len; };
-    struct msghdr { void *msg_name; unsigned int msg_namelen; struct iovec *msg_iov; size_t msg_iovlen;
-                    void *msg_control; size_t msg_controllen; int msg_flags; };
-    struct mmsghdr { struct msghdr msg_hdr; unsigned int msg_len; };
-    int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags);
-    """
-)
-
-Address = tuple[Any, ...]
-"""A socket address as Python's socket module gives it: (host, port) or (host, port, flow, scope)."""
+MAX_SEGMENTS_BYTES = 60_000
+"""Of datagrams that go as one: less than an IP packet may have (65,535 with its headers)."""
+_CONTROL = struct.Struct("@NiiH6x")
+"""`struct cmsghdr` with the size of a segment."""
+_CONTROL_LENGTH = 18  # without the padding behind it
+_SOL_UDP, _UDP_SEGMENT = 17, 103
+_UNKNOWN_OPTION = (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 
 
 class Destination:
-    """Where a transport sends to: the address for Python and, unless sendmmsg is missing, for the kernel."""
+    """Where a transport sends to: the address for Python and for the kernel."""
 
     __slots__ = ("address", "name", "name_length")
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        packed = _sockaddr(address)
-        self.name: Any = _ffi.new("char[]", packed)
+        packed = pack_address(address)
+        self.name: Any = ffi.new("char[]", packed)
         self.name_length = len(packed)
 
 
-def _sockaddr(address: Address) -> bytes:
-    """`struct sockaddr_in` or `sockaddr_in6` of Linux: the family in host order, the rest in network order."""
-    host = ipaddress.ip_address(address[0].partition("%")[0])
-    if host.version == 4:
-        return struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", address[1], host.packed)
-    flow, scope = address[2], address[3]
-    head = struct.pack("=H", socket.AF_INET6) + struct.pack("!HL16s", address[1], flow, host.packed)
-    return head + struct.pack("=L", scope)
+class Message:
+    """Datagrams of one size to one destination in slots next to each other, `first` is the first one's place. The
+    last may be shorter."""
 
+    __slots__ = ("control", "count", "destination", "first", "header", "size", "view")
 
-@functools.cache
-def _system_call() -> Any:
-    """sendmmsg(2), or None where it is missing; looked up once, because cffi never lets go of a library."""
-    try:
-        return _ffi.dlopen(None).sendmmsg
-    except (AttributeError, OSError):
-        return None
-
-
-class Slot:
-    """One datagram on its way out: write into `buffer`, then `Egress.queue` it."""
-
-    __slots__ = ("buffer", "destination", "header", "length", "vector")
-
-    def __init__(self, vector: Any, header: Any) -> None:
-        self.buffer = PacketBuffer()
-        self.vector = vector
+    def __init__(self, header: Any) -> None:
         self.header = header
-        self.length = 0
+        self.control = ffi.new("char[]", _CONTROL.size)
+        self.view = ffi.buffer(self.control)
         self.destination: Destination | None = None
-        vector.iov_base = _ffi.cast("void *", self.buffer.address)
-        header.msg_iov = _ffi.addressof(vector)
-        header.msg_iovlen = 1
+        self.first = self.count = self.size = 0
+
+
+def _run(lengths: list[int]) -> int:
+    """How many datagrams of these lengths can go as one, from the first on: equal ones, and a shorter one behind."""
+    size = lengths[0]
+    most = min(len(lengths), MAX_SEGMENTS_BYTES // size)
+    if lengths.count(size) >= most and most == len(lengths):
+        return most
+    count = next((at for at in range(1, most) if lengths[at] != size), most)
+    return count + 1 if count < most and lengths[count] < size else count
 
 
 class Egress:
@@ -86,44 +70,83 @@ class Egress:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._descriptor = sock.fileno()
-        self._vectors = _ffi.new("struct iovec[]", SLOTS)
-        self._messages = _ffi.new("struct mmsghdr[]", SLOTS)
-        self._slots = [Slot(self._vectors[i], self._messages[i].msg_hdr) for i in range(SLOTS)]
-        self._sendmmsg = _system_call()
-        self._used = 0
-        self.next = self._slots[0]
-        """The slot to write the next datagram into."""
+        self._vectors = ffi.new("struct iovec[]", SLOTS)
+        self._headers = ffi.new("struct mmsghdr[]", SLOTS)
+        self._buffers = [PacketBuffer() for _ in range(SLOTS)]
+        for i, buffer in enumerate(self._buffers):
+            self._vectors[i].iov_base = ffi.cast("void *", buffer.address)
+        self._slots: list[Slot] = [(buffer.view, buffer.pointer) for buffer in self._buffers]
+        self._lengths = [0] * SLOTS
+        self._starts = [ffi.addressof(self._vectors, i) for i in range(SLOTS)]
+        self._messages = [Message(self._headers[i].msg_hdr) for i in range(SLOTS)]
+        self._sendmmsg = system_call("sendmmsg")
+        self._segments = self._sendmmsg is not None
+        self._used = self._begun = 0
         self.sent = 0
         self.dropped = 0
 
-    def queue(self, slot: Slot, length: int, destination: Destination) -> None:
-        """Sends the first `length` bytes of `slot` at the next `flush`, or now when all slots are taken."""
-        slot.length = slot.vector.iov_len = length
-        if slot.destination is not destination:
-            slot.destination = destination
-            slot.header.msg_name = destination.name
-            slot.header.msg_namelen = destination.name_length
-        self._used = used = self._used + 1
-        if used == SLOTS:
+    def slots(self, count: int) -> list[Slot]:
+        """Room for the next `count` datagrams (SLOTS at most): write some, from the first on, then `queue` them."""
+        if self._used + count > SLOTS:
             self.flush()
-        else:
-            self.next = self._slots[used]
+        return self._slots[self._used : self._used + count]
+
+    def queue(self, lengths: list[int], destination: Destination) -> None:
+        """Sends the datagrams written into the next slots, of so many bytes each, at the next `flush`."""
+        begin = self._used
+        end = self._used = begin + len(lengths)
+        if self._lengths[begin:end] != lengths:
+            self._lengths[begin:end] = lengths
+            for at in range(begin, end):
+                self._vectors[at].iov_len = self._lengths[at]
+        while begin < end:
+            count = _run(lengths) if self._segments else 1
+            self._add(begin, count, lengths[0], destination)
+            begin += count
+            lengths = lengths[count:]
+
+    def _add(self, begin: int, count: int, size: int, destination: Destination) -> None:
+        """A message of `count` datagrams from slot `begin` on."""
+        message = self._messages[self._begun]
+        self._begun += 1
+        message.first = begin
+        header = message.header
+        header.msg_iov = self._starts[begin]
+        if message.destination is not destination:
+            message.destination = destination
+            header.msg_name = destination.name
+            header.msg_namelen = destination.name_length
+        if message.count != count:
+            message.count = header.msg_iovlen = count
+            header.msg_control = message.control if count > 1 else ffi.NULL
+            header.msg_controllen = _CONTROL.size if count > 1 else 0
+        if message.size != size:
+            message.size = size
+            _CONTROL.pack_into(message.view, 0, _CONTROL_LENGTH, _SOL_UDP, _UDP_SEGMENT, size)
 
     def flush(self) -> None:
         """Hands all queued datagrams to the kernel."""
-        count = self._used
-        if not count:
+        used = self._used
+        if not used:
             return
-        self._used = 0
-        self.next = self._slots[0]
+        begun, self._begun, self._used = self._begun, 0, 0
         done = 0
         if self._sendmmsg is not None:
-            done = max(self._sendmmsg(self._descriptor, self._messages, count, 0), 0)
-        # One refused datagram (no route, no room) ends a sendmmsg: the rest go one by one.
-        for slot in self._slots[done:count] if done < count else ():
-            if slot.destination is not None:
-                self._send(slot.buffer.view[: slot.length], slot.destination.address)
-        self.sent += done
+            done = max(self._sendmmsg(self._descriptor, self._headers, begun, 0), 0)
+        # One refused message (no route, no room) ends a sendmmsg: the rest go one by one.
+        first = used if done == begun else self._messages[done].first
+        self.sent += first
+        if done < begun:
+            self._send_singly(self._messages[done:begun])
+
+    def _send_singly(self, messages: list[Message]) -> None:
+        if messages[0].count > 1 and self._segments and ffi.errno in _UNKNOWN_OPTION:
+            log.warning("this machine sends no segmented datagrams (errno %d): each goes alone", ffi.errno)
+            self._segments = False
+        for message in messages:
+            for at in range(message.first, message.first + message.count):
+                if message.destination is not None:
+                    self._send(self._buffers[at].view[: self._lengths[at]], message.destination.address)
 
     def send(self, datagram: bytes, address: Address) -> None:
         """Sends one datagram at once: STUN, DTLS, RTCP."""

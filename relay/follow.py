@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from relay.inbound import InboundStream
-    from relay.track import Track
+    from relay.track import Packet, Track
 
 
 class Follower:
@@ -72,6 +73,7 @@ class Follower:
     def _leave(self) -> None:
         layer = self.layer
         if layer is not None:
+            layer.hand_on()
             self.on_leave(layer)
             self.layer = None
             layer.viewers = tuple(viewer for viewer in layer.viewers if viewer is not self)
@@ -93,8 +95,8 @@ class Follower:
     def on_leave(self, layer: InboundStream) -> None:
         """`forward` gets no more packets of `layer`."""
 
-    def forward(self, index: int, marker: int, timestamp: int, payload: bytes) -> None:
-        """A packet of the layer it gets: unwrapped number, marker bit (0 or 0x80), timestamp, payload."""
+    def forward(self, packets: Sequence[Packet]) -> None:
+        """Packets of the layer it gets, as they came."""
         raise NotImplementedError
 
     def layers_changed(self) -> None:

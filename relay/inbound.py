@@ -16,7 +16,7 @@ from relay.keyframes import KeyframeRequester, Schedule
 from relay.nack import NackList
 from relay.reception import Reception
 from relay.tally import tally
-from relay.track import VIDEO, Track
+from relay.track import VIDEO, Packet, Track
 
 HISTORY = {"video": 1024, "audio": 128}
 """Packets kept: 1,024 are 2 s of 1080p at 6 Mbit/s, 128 are 2.5 s of Opus. Powers of two."""
@@ -29,10 +29,11 @@ MAX_DROPOUT = 3000
 """Packets by which a number may be ahead of the last one; beyond it, or further behind than the history, it counts
 only when the next packet follows it (RFC 3550 appendix A.1)."""
 
-Packet = tuple[int, int, int, bytes]
-"""Unwrapped sequence number, marker bit (0 or 0x80), timestamp, payload."""
-
 _NOTHING: Packet = (-1, 0, 0, b"")
+
+
+def _at_once(call: Callable[[], None]) -> None:
+    call()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class SenderClock:
 class InboundStream:
     """One SSRC of a publisher: one layer of a track, at `position` in the publisher's order. `send` sends RTCP to it.
     Times are monotonic seconds, `height` is pixels (0: not known), `bitrate` bit/s on the wire, retransmissions not
-    counted. `viewers` get its packets, `waiting` wait for a keyframe."""
+    counted. `viewers` get its packets, `waiting` wait for a keyframe. `defer` calls back when what arrived with
+    a packet has been received too: all of it is then handed on together."""
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class InboundStream:
         schedule: Schedule,
         clock: Callable[[], float] = time.monotonic,
         position: int = 0,
+        defer: Callable[[Callable[[], None]], None] = _at_once,
     ) -> None:
         self.track, self.ssrc, self.codec, self._payload_type = track, ssrc, codec, payload_type
         self.position = position
@@ -72,6 +75,8 @@ class InboundStream:
         self._is_video = track.kind == VIDEO
         self._mask = HISTORY[track.kind] - 1
         self._history: list[Packet] = [_NOTHING] * HISTORY[track.kind]
+        self._defer = defer
+        self._arrived: list[Packet] = []
         self._reception: Reception | None = None
         self._after_jump = -1
         self._keyframes = KeyframeRequester(self._send_pli, schedule, clock)
@@ -109,7 +114,9 @@ class InboundStream:
             elif not self._is_news(index, now):
                 return
         self.arrived = now
-        reception.count(timestamp, now)
+        reception.received += 1
+        if timestamp != reception.timestamp:
+            reception.time(timestamp, now)
         self._accept(index, second & 0x80, timestamp, payload)
 
     def receive_again(self, second: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
@@ -126,7 +133,8 @@ class InboundStream:
         self._accept(index, second & 0x80, timestamp, payload)
 
     def _accept(self, index: int, marker: int, timestamp: int, payload: bytes) -> None:
-        self._history[index & self._mask] = (index, marker, timestamp, payload)
+        packet = (index, marker, timestamp, payload)
+        self._history[index & self._mask] = packet
         self._octets += len(payload)
         if self._is_video:
             keyframes = self._keyframes
@@ -135,8 +143,19 @@ class InboundStream:
                 self._on_keyframe(index, timestamp, payload)
         elif self.waiting:
             self._begin(index, timestamp, payload)
-        for viewer in self.viewers:
-            viewer.forward(index, marker, timestamp, payload)
+        if self.viewers:
+            self._arrived.append(packet)
+            if len(self._arrived) == 1:
+                self._defer(self.hand_on)
+
+    def hand_on(self) -> None:
+        """Gives the viewers what has arrived since the last time."""
+        packets = self._arrived
+        if packets:
+            self._arrived = []
+            packets.sort()  # what was overtaken on the way is back in its place
+            for viewer in self.viewers:
+                viewer.forward(packets)
 
     def _on_keyframe(self, index: int, timestamp: int, payload: bytes) -> None:
         self._keyframes.satisfied()
@@ -147,6 +166,7 @@ class InboundStream:
         self._begin(index, timestamp, payload)
 
     def _begin(self, index: int, timestamp: int, payload: bytes) -> None:
+        self.hand_on()
         for viewer in self.waiting:
             viewer.begin(self, index, timestamp, payload)
 

@@ -11,11 +11,14 @@ import errno
 import logging
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from relay import stun
-from relay.egress import Address, Egress
+from relay.egress import Egress
+from relay.ingress import Ingress
 from relay.limits import RateTable, TokenBucket
+from relay.mmsg import Address, pack_address, unpack_address
 from relay.srtp import BUFFER_SIZE, PacketBuffer
 from relay.transport import Transport
 
@@ -24,7 +27,6 @@ log = logging.getLogger("relay.mux")
 MAX_DATAGRAM = 1500
 MIN_MEDIA = 12
 SOCKET_BUFFER = 4 << 20
-DATAGRAMS_PER_WAKEUP = 64
 ADDRESS_IN_USE = 5.0
 """Seconds for which an address that sent something valid cannot be claimed for another transport."""
 
@@ -69,10 +71,10 @@ class Mux:
         self.egress = Egress(sock)
         self.port: int = sock.getsockname()[1]
         self.counters = Counters()
-        self._buffer = PacketBuffer()
-        self._receive_into = sock.recvfrom_into
+        self._ingress = Ingress(sock)
+        self._deferred: list[Callable[[], None]] = []
         self._by_ufrag: dict[str, Transport] = {}
-        self._by_address: dict[Address, Transport] = {}
+        self._by_address: dict[bytes, Transport] = {}
         self._strangers = RateTable(rate=20, burst=40, size=4096)
         self._complaints = TokenBucket(rate=0.2, burst=5)
         self._summaries = TokenBucket(rate=1 / 60, burst=1)
@@ -105,52 +107,61 @@ class Mux:
 
     def release(self, address: Address, transport: Transport) -> None:
         """Forgets that `address` belongs to `transport`."""
-        if self._by_address.get(address) is transport:
-            del self._by_address[address]
+        name = pack_address(address)
+        if self._by_address.get(name) is transport:
+            del self._by_address[name]
+
+    def defer(self, call: Callable[[], None]) -> None:
+        """Calls back when all that has arrived is read: what belongs together is then handed on together."""
+        self._deferred.append(call)
 
     def _drain(self) -> None:
         """Reads what has arrived, a batch at a time so that timers and the link get their turn."""
         now = time.monotonic()
-        for _ in range(DATAGRAMS_PER_WAKEUP):
+        try:
+            for buffer, length, name in self._ingress.receive():
+                try:
+                    self._dispatch(buffer, length, name, now)
+                except Exception:
+                    # One peer's packet found a hole in our parsing: it must not cost the others their call.
+                    self._spoilt(now, f"datagram of {length} bytes dropped")
+        except OSError:
+            self.counters.malformed += 1
+        deferred, self._deferred = self._deferred, []
+        for call in deferred:
             try:
-                length, address = self._receive_into(self._buffer.view)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError:
-                self.counters.malformed += 1
-                continue
-            try:
-                self._dispatch(length, address, now)
+                call()
             except Exception:
-                # One peer's packet found a hole in our parsing: it must not cost the others their call.
-                self.counters.malformed += 1
-                if self._complaints.take(now):
-                    log.exception("datagram of %d bytes dropped", length)
+                self._spoilt(now, "packets not handed on")
         self.egress.flush()
 
-    def _dispatch(self, length: int, address: Address, now: float) -> None:
+    def _spoilt(self, now: float, what: str) -> None:
+        self.counters.malformed += 1
+        if self._complaints.take(now):
+            log.exception(what)
+
+    def _dispatch(self, buffer: PacketBuffer, length: int, name: bytes, now: float) -> None:
+        first = buffer.view[0]
         if length == 0 or length > MAX_DATAGRAM:
             self.counters.malformed += 1
-            return
-        first = self._buffer.view[0]
-        if 128 <= first <= 191:
-            transport = self._by_address.get(address)
+        elif 128 <= first <= 191:
+            transport = self._by_address.get(name)
             if transport is None:
                 self.counters.stray += 1
             elif length < MIN_MEDIA:
                 self.counters.malformed += 1
             else:
                 self.counters.media += 1
-                transport.receive(self._buffer, length, now)
+                transport.receive(buffer, length, now)
         elif first <= 3:
-            self._on_stun(bytes(self._buffer.view[:length]), address, now)
+            self._on_stun(bytes(buffer.view[:length]), name, now)
         elif 20 <= first <= 63:
-            self._on_dtls(length, address, now)
+            self._on_dtls(bytes(buffer.view[:length]), name, now)
         else:
             self.counters.malformed += 1
 
-    def _on_stun(self, datagram: bytes, address: Address, now: float) -> None:
-        owner = self._by_address.get(address)
+    def _on_stun(self, datagram: bytes, name: bytes, now: float) -> None:
+        owner, address = self._by_address.get(name), unpack_address(name)
         if owner is None and not self._strangers.take(address, now):
             self.counters.stray += 1
             return
@@ -170,16 +181,16 @@ class Mux:
         if not transport.checked(address, request.transaction, request.use_candidate, now):
             self.counters.stray += 1
             return
-        self._by_address[address] = transport
+        self._by_address[name] = transport
         response = stun.binding_response(request.transaction, address[0], address[1], password)
         self.egress.send(response, address)
 
-    def _on_dtls(self, length: int, address: Address, now: float) -> None:
-        transport = self._by_address.get(address)
+    def _on_dtls(self, datagram: bytes, name: bytes, now: float) -> None:
+        transport = self._by_address.get(name)
         if transport is None or not transport.dtls_budget.take(now):
             self.counters.stray += 1
             return
-        transport.receive_dtls(bytes(self._buffer.view[:length]), address)
+        transport.receive_dtls(datagram, unpack_address(name))
 
 
 assert BUFFER_SIZE > MAX_DATAGRAM  # noqa: S101 - longer datagrams must be recognisable as such

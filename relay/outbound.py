@@ -10,17 +10,18 @@ import secrets
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from relay import rtcp, rtp, vp8
 from relay.allocate import CLINICAL, OTHERS, SOUND, SPEAKER
 from relay.follow import Follower
+from relay.lane import Lane, Send
 from relay.limits import TokenBucket
-from relay.pacer import OVERHEAD, SendRtp
+from relay.pacer import OVERHEAD
 from relay.tally import tally
-from relay.track import AUDIO, CLOCK_RATES
+from relay.track import AUDIO, CLOCK_RATES, Packet
 
 if TYPE_CHECKING:
     from relay.inbound import InboundStream
@@ -46,7 +47,7 @@ class Sender(Protocol):
     def connected(self) -> bool: ...
 
     @property
-    def send_rtp(self) -> SendRtp: ...
+    def send_rtp(self) -> Send: ...
 
 
 @dataclass(slots=True)
@@ -57,14 +58,12 @@ class Stretch:
     layer: InboundStream
     first_index: int
     first_number: int
-    sequence_offset: int
-    timestamp_offset: int
     slip: int
     pictures: int
     levels: int
     shifts: bool
-    payload_type: int
-    rtx: int | None
+    lane: Lane
+    repeats: Lane | None
 
 
 class OutboundTrack(Follower):
@@ -89,8 +88,8 @@ class OutboundTrack(Follower):
         self.ssrc, self.rtx_ssrc = secrets.randbits(31) | 1, secrets.randbits(31) | 1
         self.shown: int | None = None
         self._formats: Mapping[str, Format] = {}
-        self._extension: bytes | bytearray = b""
-        self._padding_type: int | None = None
+        self._block = b""
+        self._padding: Lane | None = None
         self.numbered = False
         self._stretch: Stretch
         self._stretches: deque[Stretch] = deque(maxlen=STRETCHES)
@@ -111,14 +110,24 @@ class OutboundTrack(Follower):
         """Sends with the payload types (by name of the codec) and the extensions' ids of the latest offer: MID and the
         transport-wide number."""
         self._formats = formats
-        self._padding_type = next((form.rtx for form in formats.values() if form.rtx is not None), None)
         self.numbered = number_extension is not None
-        if number_extension is None:
-            self._extension = rtp.mid_extension(mid_extension, self.mid)
-        else:
-            self._extension = rtp.numbered_extension(number_extension, mid_extension, self.mid)
+        self._block = (
+            rtp.mid_extension(mid_extension, self.mid)
+            if number_extension is None
+            else rtp.numbered_extension(number_extension, mid_extension, self.mid)
+        )
+        rtx = next((form.rtx for form in formats.values() if form.rtx is not None), None)
+        self._padding = self._make_lane(self.rtx_ssrc, rtx, padded=True) if rtx is not None else None
+        for stretch in self._stretches:
+            lane = stretch.lane
+            stretch.lane = self._make_lane(self.ssrc, lane.kind, add=lane.add, late=lane.late)
+            if stretch.repeats is not None:
+                stretch.repeats = self._make_lane(self.rtx_ssrc, stretch.repeats.kind, late=lane.late)
 
-    def route(self, send: SendRtp) -> None:
+    def _make_lane(self, ssrc: int, kind: int, *, add: int = 0, late: int = 0, padded: bool = False) -> Lane:
+        return Lane(ssrc, kind, self._block, add=add, late=late, numbered=self.numbered, padded=padded)
+
+    def route(self, send: Send) -> None:
         """Sends packets by `send` from now on."""
         self._send = send
 
@@ -141,53 +150,47 @@ class OutboundTrack(Follower):
         """Whether the viewer is connected and can read the layer's codec."""
         return self._sender.connected and layer.codec.name in self._formats
 
-    def forward(self, index: int, marker: int, timestamp: int, payload: bytes) -> None:
-        """Sends a packet of the layer; `index` is its unwrapped number, `marker` 0 or 0x80."""
+    def forward(self, packets: Sequence[Packet]) -> None:
+        """Sends packets of the layer, which are in the order of their numbers."""
         stretch = self._stretch
-        if index < stretch.first_index:
-            return
+        lane = stretch.lane
+        highest = self._highest - lane.add
+        if packets[0][0] <= highest:
+            self._send_late(stretch, [packet for packet in packets if stretch.first_index <= packet[0] <= highest])
+            packets = [packet for packet in packets if packet[0] > highest]
         if stretch.shifts:
-            payload = vp8.shifted(payload, stretch.pictures, stretch.levels)
-        number = index + stretch.sequence_offset
-        timestamp += stretch.timestamp_offset
-        if number < self._highest and stretch.rtx is not None:
-            # What the publisher had to repeat is a repeat here too: on its own SSRC it would look overtaken, and
-            # Chromium then waits for up to 9 packets before it asks for anything that this viewer's line loses.
-            self._remember_resend(number, self._clock())
-            self._resend(stretch, number & 0xFFFF, marker, timestamp, payload)
-            return
-        if self._send(
-            marker | stretch.payload_type,
-            number & 0xFFFF,
-            timestamp & 0xFFFFFFFF,
-            self.ssrc,
-            self._extension,
-            payload,
-        ):
-            self.packets += 1
-            self.octets += len(payload)
-            if number > self._highest:
-                self._highest = number
-                self._last_timestamp = timestamp
+            packets = [(i, m, t, vp8.shifted(p, stretch.pictures, stretch.levels)) for i, m, t, p in packets]
+        sent = self._send(lane, packets)
+        if sent:
+            last = packets[sent - 1]
+            self._highest, self._last_timestamp = last[0] + lane.add, last[2] + lane.late
+            self.packets += sent
+            self.octets += sum([len(packet[3]) for packet in packets[:sent]])
+
+    def _send_late(self, stretch: Stretch, packets: Sequence[Packet]) -> None:
+        """What the publisher had to repeat is a repeat here too: on its own SSRC it would look overtaken, and Chromium
+        then waits for up to 9 packets before it asks for anything that this viewer's line loses."""
+        for packet in packets:
+            if stretch.repeats is not None:
+                self._remember_resend(packet[0] + stretch.lane.add, self._clock())
+            self._resend(stretch, packet)
 
     def on_begin(self, layer: InboundStream, index: int, timestamp: int, payload: bytes) -> None:
         """Fixes what is added to the layer's numbers, so that this packet follows the last one sent."""
         form = self._formats[layer.codec.name]
         number = self._highest + 1
-        timestamp_offset, slip = self._continue_time(layer, timestamp)
+        late, slip = self._continue_time(layer, timestamp)
         pictures, levels = self._continue_pictures(layer, payload)
         self._stretch = Stretch(
             layer=layer,
             first_index=index,
             first_number=number,
-            sequence_offset=number - index,
-            timestamp_offset=timestamp_offset,
             slip=slip,
             pictures=pictures,
             levels=levels,
             shifts=bool(pictures or levels),
-            payload_type=form.payload_type,
-            rtx=form.rtx,
+            lane=self._make_lane(self.ssrc, form.payload_type, add=number - index, late=late),
+            repeats=None if form.rtx is None else self._make_lane(self.rtx_ssrc, form.rtx, late=late),
         )
         self._stretches.appendleft(self._stretch)
 
@@ -196,7 +199,7 @@ class OutboundTrack(Follower):
         self._left_at = layer.arrived
         if layer.codec.numbered:
             stretch = self._stretch
-            last = layer.packet(self._highest - stretch.sequence_offset)
+            last = layer.packet(self._highest - stretch.lane.add)
             if last is not None:
                 self._last_pictures = vp8.numbers(vp8.shifted(last[3], stretch.pictures, stretch.levels))
 
@@ -209,7 +212,7 @@ class OutboundTrack(Follower):
         offset = self._last_timestamp + passed - timestamp
         known = _clock_distance(before.layer, layer)
         if known is not None:
-            exact = before.timestamp_offset - before.slip + known
+            exact = before.lane.late - before.slip + known
             difference = _signed(exact - offset)
             if abs(difference) < MAX_DISAGREEMENT * self._rate:
                 offset += difference
@@ -234,14 +237,11 @@ class OutboundTrack(Follower):
             stretch = self._stretch_of(number)
             if stretch is None or now - self._resent.get(number, float("-inf")) < interval:
                 continue
-            packet = stretch.layer.packet(number - stretch.sequence_offset)
+            packet = stretch.layer.packet(number - stretch.lane.add)
             if packet is None or not self._resend_budget.take(now):
                 continue
             self._remember_resend(number, now)
-            payload = packet[3]
-            if stretch.shifts:
-                payload = vp8.shifted(payload, stretch.pictures, stretch.levels)
-            self._resend(stretch, number & 0xFFFF, packet[1], packet[2] + stretch.timestamp_offset, payload)
+            self._resend(stretch, packet)
 
     def _stretch_of(self, number: int) -> Stretch | None:
         """What was sent when `number` was; None for what was never sent, or too long ago."""
@@ -255,30 +255,29 @@ class OutboundTrack(Follower):
         if len(self._resent) > 1024:
             del self._resent[next(iter(self._resent))]
 
-    def _resend(self, stretch: Stretch, sequence: int, marker: int, timestamp: int, payload: bytes) -> None:
+    def _resend(self, stretch: Stretch, packet: Packet) -> None:
         self.resends += 1
         tally.resent += 1
-        timestamp &= 0xFFFFFFFF
-        if stretch.rtx is None:
-            second = marker | stretch.payload_type
-            self._send(second, sequence, timestamp, self.ssrc, self._extension, payload)
+        index, marker, timestamp, payload = packet
+        if stretch.shifts:
+            payload = vp8.shifted(payload, stretch.pictures, stretch.levels)
+        if stretch.repeats is None:
+            self._send(stretch.lane, [(index, marker, timestamp, payload)])
             return
-        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
-        wrapped = _ORIGINAL_SEQUENCE.pack(sequence) + payload
-        second = marker | stretch.rtx
-        self._send(second, self._rtx_sequence, timestamp, self.rtx_ssrc, self._extension, wrapped)
+        wrapped = _ORIGINAL_SEQUENCE.pack(index + stretch.lane.add & 0xFFFF) + payload
+        self._send(stretch.repeats, [(self._next_repeat(), marker, timestamp, wrapped)])
 
-    def pad(self, send: SendRtp) -> int:
+    def _next_repeat(self) -> int:
+        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
+        return self._rtx_sequence
+
+    def pad(self, send: Send) -> int:
         """Sends one packet of padding on the retransmission stream (RFC 4588 section 4) by `send`; its bytes on the
         wire, 0 when that cannot be."""
-        if self._padding_type is None:
+        if self._padding is None:
             return 0
-        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
-        timestamp = self._last_timestamp & 0xFFFFFFFF
-        sequence = self._rtx_sequence
-        if not send(self._padding_type, sequence, timestamp, self.rtx_ssrc, self._extension, _PADDING, 0xA0):
-            return 0
-        return len(_PADDING) + OVERHEAD
+        packet = (self._next_repeat(), 0, self._last_timestamp, _PADDING)
+        return len(_PADDING) + OVERHEAD if send(self._padding, [packet]) else 0
 
     def restart(self) -> None:
         """What was to be sent next is lost: begins again at a keyframe."""
@@ -299,7 +298,7 @@ class OutboundTrack(Follower):
             return None
         passed = now - clock.at
         ntp = (clock.ntp + int(passed * (1 << 32))) & 0xFFFFFFFFFFFFFFFF
-        timestamp = (clock.rtp + int(passed * self._rate) + self._stretch.timestamp_offset) & 0xFFFFFFFF
+        timestamp = (clock.rtp + int(passed * self._rate) + self._stretch.lane.late) & 0xFFFFFFFF
         self._reports.append((ntp >> 16 & 0xFFFFFFFF, now))
         return rtcp.pack_sender_report(rtcp.SenderReport(self.ssrc, ntp, timestamp, self.packets, self.octets))
 

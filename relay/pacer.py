@@ -7,10 +7,11 @@ tracks; only viewers whose line is the limit have one in their way.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from relay.keyframes import Schedule
+from relay.lane import Lane, Send
+from relay.track import Packet
 
 FACTOR = 1.5
 """How much faster than the estimate the queue empties: the estimate must hold over a second, not over a frame."""
@@ -23,30 +24,12 @@ OVERHEAD = 64
 """Bytes on the wire besides a payload: IP and UDP 28, RTP 12, the extensions 8, the SRTP tag 16."""
 
 
-class SendRtp(Protocol):
-    """What sends a packet on: `transport.send_rtp`, `downlink.send_rtp`, `pacer.send_rtp`."""
-
-    def __call__(
-        self,
-        second: int,
-        sequence: int,
-        timestamp: int,
-        ssrc: int,
-        extension: bytes | bytearray,
-        payload: bytes,
-        first: int = 0x80,
-    ) -> bool: ...
-
-
-_Waiting = tuple[int, int, int, int, bytes | bytearray, bytes, int]
-
-
 class Pacer:
     """Sends through `send`, at most `FACTOR` times `rate` bit/s; `flush` hands to the kernel what a timer sent."""
 
     def __init__(
         self,
-        send: SendRtp,
+        send: Send,
         flush: Callable[[], None],
         on_overflow: Callable[[], None],
         schedule: Schedule,
@@ -54,7 +37,7 @@ class Pacer:
     ) -> None:
         self._send, self._flush, self._on_overflow = send, flush, on_overflow
         self._schedule, self._clock = schedule, clock
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[tuple[Lane, Packet]] = deque()
         self._bytes = 0
         self._free_at = 0.0
         self._armed = False
@@ -68,29 +51,29 @@ class Pacer:
         """How long the newest packet in the queue will wait."""
         return self._bytes * 8 / (self.rate * FACTOR)
 
-    def send_rtp(
-        self,
-        second: int,
-        sequence: int,
-        timestamp: int,
-        ssrc: int,
-        extension: bytes | bytearray,
-        payload: bytes,
-        first: int = 0x80,
-    ) -> bool:
-        """Sends a packet now or when its turn comes; False when the queue was full and everything was dropped."""
+    def send_rtp(self, lane: Lane, packets: Sequence[Packet]) -> int:
+        """Sends packets now or when their turn comes; 0 when the queue was full and everything was dropped."""
         now = self._clock()
-        if not self._waiting and self._free_at <= now + BURST:
-            self._free_at = max(self._free_at, now) + (len(payload) + OVERHEAD) * 8 / (self.rate * FACTOR)
-            return self._send(second, sequence, timestamp, ssrc, extension, payload, first)
-        self._waiting.append((second, sequence, timestamp, ssrc, extension, payload, first))
-        self._bytes += len(payload) + OVERHEAD
-        if len(self._waiting) > MAX_PACKETS or self.seconds > MAX_WAIT:
-            self.clear()
-            self._on_overflow()
-            return False
-        self._arm(now)
-        return True
+        for at, packet in enumerate(packets):
+            size = len(packet[3]) + OVERHEAD
+            if not self._waiting and self._free_at <= now + BURST:
+                self._take(size, now)
+                if not self._send(lane, (packet,)):
+                    return at
+                continue
+            self._waiting.append((lane, packet))
+            self._bytes += size
+            if len(self._waiting) > MAX_PACKETS or self.seconds > MAX_WAIT:
+                self.clear()
+                self._on_overflow()
+                return 0
+        if self._waiting:
+            self._arm(now)
+        return len(packets)
+
+    def _take(self, size: int, now: float) -> None:
+        """So many bytes go out now."""
+        self._free_at = max(self._free_at, now) + size * 8 / (self.rate * FACTOR)
 
     def _arm(self, now: float) -> None:
         if not self._armed:
@@ -107,11 +90,11 @@ class Pacer:
             self._arm(now)
 
     def _next(self, now: float) -> None:
-        packet = self._waiting.popleft()
-        size = len(packet[5]) + OVERHEAD
+        lane, packet = self._waiting.popleft()
+        size = len(packet[3]) + OVERHEAD
         self._bytes -= size
-        self._free_at = max(self._free_at, now) + size * 8 / (self.rate * FACTOR)
-        self._send(*packet)
+        self._take(size, now)
+        self._send(lane, (packet,))
 
     def release(self) -> None:
         """Sends all that waits: the line is no limit any more."""

@@ -23,6 +23,8 @@ MAX_BITRATE = {"camera": 2_500_000, "clinical": 4_500_000, "screen": 2_500_000}
 FEEDBACK_INTERVAL = 0.1
 """Seconds between two transport-wide feedbacks."""
 _HEADER = rtp.HEADER.unpack_from
+_USUAL = 0x90
+"""The first byte of most packets: version 2, an extension, no padding, no CSRCs."""
 
 Stream = InboundStream | RetransmissionStream
 
@@ -48,6 +50,8 @@ class Publisher(Connection):
         self._extensions: tuple[tuple[int, ...], ...] = ((), (), ())
         self._voices: dict[int, IncomingMedia] = {}
         self._number_extension: int | None = None
+        self._number_head = 0
+        self._numbers_at: dict[int, int] = {}
         self._arrivals = twcc.ArrivalLog()
         self._feedback_at = 0.0
 
@@ -76,6 +80,7 @@ class Publisher(Connection):
             _distinct(media.repaired_extension for media in offers if media.layers),
         )
         self._number_extension = next(iter(_distinct(media.number_extension for media in offers)), None)
+        self._number_head = (self._number_extension or 0) << 4 | 1
         return self._answer(offer, accepted)
 
     def would_change(self, readers: Collection[Collection[str]], needed: bool = False) -> bool:
@@ -112,35 +117,54 @@ class Publisher(Connection):
 
     def on_rtp(self, packet: memoryview, length: int, now: float) -> None:
         """Hands the payload to its stream."""
-        _, second, sequence, timestamp, ssrc = _HEADER(packet)
-        if self._number_extension is not None:
-            self._count_arrival(packet, length, ssrc, now)
-        stream = self._streams.get(ssrc)
-        if stream is None:
-            stream = self._latch(packet, length, ssrc, second & 0x7F)
-            if stream is None:
+        first, second, sequence, timestamp, ssrc = _HEADER(packet)
+        if first == _USUAL and length >= 16:
+            start, end = 16 + ((packet[14] << 8 | packet[15]) << 2), length
+            if start > length:
+                self.transport.rejected += 1
                 return
-        bounds = rtp.bounds(packet, length)
-        if bounds is None:
-            self.transport.rejected += 1
+        else:
+            bounds = rtp.bounds(packet, length)
+            if bounds is None:
+                self.transport.rejected += 1
+                return
+            start, end = bounds
+        if self._number_extension is not None:
+            # Where the last packet of this SSRC had it, most others have it too.
+            at = self._numbers_at.get(ssrc, 0)
+            if first != _USUAL or not at or at + 2 > start or packet[at - 1] != self._number_head:
+                at = self._find_number(packet, length, ssrc)
+            if at:
+                self._arrivals.arrived(packet[at] << 8 | packet[at + 1], now)
+                if now >= self._feedback_at:
+                    self._send_feedback(ssrc, now)
+        stream = self._streams.get(ssrc) or self._latch(packet, length, ssrc, second & 0x7F)
+        if stream is None:
             return
-        voice = self._voices.get(ssrc)
-        if voice is not None and voice.offer.level_extension is not None:
-            level = rtp.extension(packet, length, voice.offer.level_extension)
-            if level:  # two-byte elements may be empty
-                voice.track.heard(level[0] & 0x7F)
-        stream.receive(second, sequence, timestamp, bytes(packet[bounds[0] : bounds[1]]), now)
+        if ssrc in self._voices:
+            self._hear(self._voices[ssrc], packet, length)
+        stream.receive(second, sequence, timestamp, bytes(packet[start:end]), now)
 
-    def _count_arrival(self, packet: memoryview, length: int, ssrc: int, now: float) -> None:
+    def _find_number(self, packet: memoryview, length: int, ssrc: int) -> int:
+        """Where the packet has its transport-wide number; 0 when it has none."""
+        at, size = rtp.find(packet, length, self._number_extension or 0)
+        if size != 2:
+            return 0
+        if len(self._numbers_at) < 2 * MAX_STREAMS:
+            self._numbers_at[ssrc] = at
+        return at
+
+    def _send_feedback(self, ssrc: int, now: float) -> None:
         """Says when each packet came, padding and repeats too: the browser finds its rate from it."""
-        number = rtp.extension(packet, length, self._number_extension or 0)
-        if number is None or len(number) != 2:
-            return
-        self._arrivals.arrived(number[0] << 8 | number[1], now)
-        if now >= self._feedback_at:
-            self._feedback_at = now + FEEDBACK_INTERVAL
-            for feedback in self._arrivals.feedback(1, ssrc):
-                self.transport.send_rtcp(feedback)
+        self._feedback_at = now + FEEDBACK_INTERVAL
+        for feedback in self._arrivals.feedback(1, ssrc):
+            self.transport.send_rtcp(feedback)
+
+    def _hear(self, voice: IncomingMedia, packet: memoryview, length: int) -> None:
+        if voice.offer.level_extension is not None:
+            at, size = rtp.find(packet, length, voice.offer.level_extension)
+            if size > 0:  # two-byte elements may be empty
+                voice.track.heard(packet[at] & 0x7F)
 
     def _latch(self, packet: memoryview, length: int, ssrc: int, payload_type: int) -> Stream | None:
         """The stream of an SSRC seen for the first time; browsers name its m-line on the first packets only."""
@@ -167,6 +191,7 @@ class Publisher(Connection):
             self._context.schedule,
             self._context.clock,
             media.offer.layers.index(layer) if layer else 0,
+            self._context.registry.defer,
         )
         media.streams[layer] = self._streams[ssrc] = stream
         media.track.bind(stream)

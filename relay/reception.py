@@ -6,26 +6,28 @@ from relay import rtcp
 
 
 class Reception:
-    """Loss and jitter of one SSRC. Sequence numbers are unwrapped, times monotonic seconds."""
+    """Loss and jitter of one SSRC. Sequence numbers are unwrapped, times monotonic seconds. The owner counts `received`
+    and keeps `highest`."""
 
     __slots__ = (
         "_base", "_clock", "_expected_before", "_jitter", "_received_before", "_report_at", "_report_ntp",
-        "_ssrc", "_transit", "highest", "received",
+        "_ssrc", "_transit", "highest", "received", "timestamp",
     )  # fmt: skip
 
     def __init__(self, ssrc: int, clock: int, first: int) -> None:
         self._ssrc, self._clock, self._base = ssrc, clock, first
         self.highest = first
-        self.received = 0
+        self.received, self.timestamp = 0, -1
         self._expected_before = self._received_before = 0
         self._jitter = 0.0
         self._transit: float | None = None
         self._report_ntp = 0
         self._report_at: float | None = None
 
-    def count(self, timestamp: int, now: float) -> None:
-        """One packet arrived; the caller keeps `highest`."""
-        self.received += 1
+    def time(self, timestamp: int, now: float) -> None:
+        """The first packet of another picture, or a packet of sound, came. Those of one picture are sent one after
+        another: what they wait for each other is not the network's doing."""
+        self.timestamp = timestamp
         transit = now * self._clock - timestamp
         if self._transit is not None:
             change = abs(transit - self._transit)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from relay.recordlog import (
     text_record,
 )
 from relay.room import Room
-from relay.track import Track
+from relay.track import Packet, Track
 
 log = logging.getLogger("relay.record")
 
@@ -77,10 +77,10 @@ class Tap(Follower):
         self._missing.clear()
         self._number = self._recorder.begin_stream(layer)
 
-    def forward(self, index: int, marker: int, timestamp: int, payload: bytes) -> None:
-        """Writes a packet of the layer; `index` is its unwrapped number, `marker` 0 or 0x80."""
+    def forward(self, packets: Sequence[Packet]) -> None:
+        """Writes packets of the layer."""
         layer = self.layer
-        if layer is None or not payload or index < self._first:
+        if layer is None:
             return
         now = self._recorder.now()
         clock = layer.sender_clock
@@ -88,9 +88,11 @@ class Tap(Follower):
             self._clock = clock
             at = self._recorder.since_start(clock.at)
             self._recorder.write(clock_record(self._number, clock.ntp, clock.rtp, at))
-        self._note_missing(index, now)
         at = self._recorder.since_start(now)
-        self._recorder.write(packet_record(self._number, index, marker, timestamp, at, payload))
+        for index, marker, timestamp, payload in packets:
+            if payload and index >= self._first:
+                self._note_missing(index, now)
+                self._recorder.write(packet_record(self._number, index, marker, timestamp, at, payload))
 
     def _note_missing(self, index: int, now: float) -> None:
         gap = index - self._highest

@@ -19,6 +19,7 @@ REPAIRED_RID_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 
 Buffer = bytes | bytearray | memoryview
+_ABSENT = (0, -1)
 
 
 def is_rtcp(second: int) -> bool:
@@ -50,53 +51,60 @@ def bounds(packet: Buffer, length: int) -> tuple[int, int] | None:
 
 def extension(packet: Buffer, length: int, wanted: int) -> bytes | None:
     """The header extension element with id `wanted` (RFC 8285), or None when absent or cut short."""
+    at, size = find(packet, length, wanted)
+    return bytes(packet[at : at + size]) if size >= 0 else None
+
+
+def find(packet: Buffer, length: int, wanted: int) -> tuple[int, int]:
+    """Where the value of the header extension element with id `wanted` starts and how long it is (RFC 8285); a size of
+    -1 when it is absent or cut short."""
     if length < HEADER_LENGTH or not packet[0] & EXTENSION_BIT:
-        return None
+        return _ABSENT
     at = HEADER_LENGTH + ((packet[0] & 0x0F) << 2)
     if at + 4 > length:
-        return None
+        return _ABSENT
     profile = packet[at] << 8 | packet[at + 1]
     end = at + 4 + ((packet[at + 2] << 8 | packet[at + 3]) << 2)
     if end > length:
-        return None
+        return _ABSENT
     if profile == ONE_BYTE_PROFILE:
         return _find_one_byte(packet, at + 4, end, wanted)
     if profile & 0xFFF0 == TWO_BYTE_PROFILE:
         return _find_two_byte(packet, at + 4, end, wanted)
-    return None
+    return _ABSENT
 
 
-def _find_one_byte(packet: Buffer, at: int, end: int, wanted: int) -> bytes | None:
+def _find_one_byte(packet: Buffer, at: int, end: int, wanted: int) -> tuple[int, int]:
     while at < end:
         head = packet[at]
         if head == 0:
             at += 1
             continue
         if head >> 4 == 15:  # reserved: stop, RFC 8285 section 4.2
-            return None
+            return _ABSENT
         size = (head & 0x0F) + 1
         if at + 1 + size > end:
-            return None
+            return _ABSENT
         if head >> 4 == wanted:
-            return bytes(packet[at + 1 : at + 1 + size])
+            return at + 1, size
         at += 1 + size
-    return None
+    return _ABSENT
 
 
-def _find_two_byte(packet: Buffer, at: int, end: int, wanted: int) -> bytes | None:
+def _find_two_byte(packet: Buffer, at: int, end: int, wanted: int) -> tuple[int, int]:
     while at < end:
         if packet[at] == 0:
             at += 1
             continue
         if at + 2 > end:
-            return None
+            return _ABSENT
         size = packet[at + 1]
         if at + 2 + size > end:
-            return None
+            return _ABSENT
         if packet[at] == wanted:
-            return bytes(packet[at + 2 : at + 2 + size])
+            return at + 2, size
         at += 2 + size
-    return None
+    return _ABSENT
 
 
 def mid_extension(identifier: int | None, mid: str) -> bytes:
@@ -116,15 +124,14 @@ NUMBER_AT = 5
 """Where a block made by `numbered_extension` has the two bytes of the transport-wide number."""
 
 
-def numbered_extension(number_id: int, mid_id: int | None, mid: str) -> bytearray:
-    """The extension block with room for a transport-wide number at `NUMBER_AT`, and `mid`; `number_id` is 1 to 14.
-    It is written into before each packet, so that nothing has to be made anew."""
+def numbered_extension(number_id: int, mid_id: int | None, mid: str) -> bytes:
+    """The extension block with room for a transport-wide number at `NUMBER_AT`, and `mid`; `number_id` is 1 to 14."""
     elements = bytes([number_id << 4 | 1, 0, 0])
     value = mid.encode()
     if mid_id is not None and mid_id <= 14 and 0 < len(value) <= 16:
         elements += bytes([mid_id << 4 | (len(value) - 1)]) + value
     words = (len(elements) + 3) // 4
-    return bytearray(struct.pack("!HH", ONE_BYTE_PROFILE, words) + elements.ljust(words * 4, b"\0"))
+    return struct.pack("!HH", ONE_BYTE_PROFILE, words) + elements.ljust(words * 4, b"\0")
 
 
 def extend(sequence: int, reference: int) -> int:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from pylibsrtp._binding import ffi, lib
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pylibsrtp import Session
+
+    from relay.lane import Lane
+    from relay.track import Packet
+
+Slot = tuple[memoryview, Any]
+"""Room for one packet: as Python sees it, and as C does."""
 
 # Room for the longest datagram read plus the longest trailer libsrtp may add (16 + 128 + 4, and some).
 BUFFER_SIZE = 2048
@@ -39,18 +47,34 @@ class SrtpCipher:
         self._handle: Any = session._srtp[0]
         self._length: Any = ffi.new("int *")
 
-    def protect(
-        self,
-        buffer: PacketBuffer,
-        length: int,
-        _protect: Any = lib.srtp_protect,
-    ) -> int:
-        """Encrypts the RTP packet in the first `length` bytes of `buffer` (RFC 3711 section 3.3)."""
-        size = self._length
-        size[0] = length
-        if _protect(self._handle, buffer.pointer, size):
+    def protect_all(self, lane: Lane, packets: Sequence[Packet], slots: Sequence[Slot], number: int) -> list[int]:
+        """Writes each of `packets` into a slot of its own and encrypts it there (RFC 3711 section 3.3), those of a
+        numbered lane from the transport-wide `number` on. Their lengths; fewer when libsrtp refuses one."""
+        protect, handle, cell = lib.srtp_protect, self._handle, self._length
+        pack, first, ssrc, head, tail, start = lane.pack, lane.first, lane.ssrc, lane.head, lane.tail, lane.size
+        kind, add, late, numbered = lane.kind, lane.add, lane.late, lane.numbered
+        lengths: list[int] = []
+        for (index, marker, timestamp, payload), (view, pointer) in zip(packets, slots, strict=True):
+            sequence, timestamp = index + add & 0xFFFF, timestamp + late & 0xFFFFFFFF
+            if numbered:
+                pack(view, 0, first, marker | kind, sequence, timestamp, ssrc, head, number & 0xFFFF, tail)
+                number += 1
+            else:
+                pack(view, 0, first, marker | kind, sequence, timestamp, ssrc, head)
+            length = start + len(payload)
+            view[start:length] = payload
+            cell[0] = length
+            if protect(handle, pointer, cell):
+                break
+            lengths.append(cell[0])
+        return lengths
+
+    def protect(self, buffer: PacketBuffer, length: int) -> int:
+        """Encrypts the RTP packet in the first `length` bytes of `buffer`."""
+        self._length[0] = length
+        if lib.srtp_protect(self._handle, buffer.pointer, self._length):
             return -1
-        return size[0]  # type: ignore[no-any-return]
+        return self._length[0]  # type: ignore[no-any-return]
 
     def unprotect(self, buffer: PacketBuffer, length: int, _unprotect: Any = lib.srtp_unprotect) -> int:
         """Verifies and decrypts an SRTP packet; forged and replayed ones give -1."""

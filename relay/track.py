@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
 AUDIO, VIDEO = "audio", "video"
 CLOCK_RATES = {AUDIO: 48000, VIDEO: 90000}
 
+Packet = tuple[int, int, int, bytes]
+"""Unwrapped sequence number, marker bit (0 or 0x80), timestamp, payload."""
+
 
 class Viewer(Protocol):
     """Who gets a track (`follow.Follower`): a viewer's m-line, or a recording."""
@@ -17,8 +21,8 @@ class Viewer(Protocol):
     def begin(self, layer: InboundStream, index: int, timestamp: int, payload: bytes) -> None:
         """This packet of a layer waited for can be the first: the start of a keyframe, or any packet of sound."""
 
-    def forward(self, index: int, marker: int, timestamp: int, payload: bytes) -> None:
-        """A packet of the layer it gets: unwrapped number, marker bit (0 or 0x80), timestamp, payload."""
+    def forward(self, packets: Sequence[Packet]) -> None:
+        """Packets of the layer it gets, as they came; all that one look at the socket brought."""
 
     def layers_changed(self) -> None:
         """The track has other layers, or another one stopped or began to come."""

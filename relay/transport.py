@@ -9,15 +9,17 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from relay import rtp
 from relay.dtls import Certificate, DtlsAssociation, Fingerprint
-from relay.egress import Address, Destination, Egress
+from relay.egress import SLOTS, Destination, Egress
+from relay.lane import Lane
 from relay.limits import TokenBucket
+from relay.mmsg import Address
 from relay.srtp import PacketBuffer, SrtpCipher
 from relay.tally import tally
+from relay.track import Packet
 
 log = logging.getLogger("relay.transport")
 
@@ -27,7 +29,6 @@ MAX_TRANSACTIONS = 1024
 MAX_PACKETS = 3000
 """SRTP and SRTCP packets taken from one connection between two refills, a second apart. Two cameras in three sizes, a
 screen and two microphones are 1,100, with every packet repeated 2,200."""
-_HEADER_INTO = rtp.HEADER.pack_into
 
 
 class Sink(Protocol):
@@ -50,6 +51,8 @@ class Registry(Protocol):
     """Where a transport's credentials and addresses are looked up (the mux)."""
 
     egress: Egress
+
+    def defer(self, call: Callable[[], None]) -> None: ...
 
     def add_credentials(self, ufrag: str, transport: Transport) -> None: ...
     def remove_credentials(self, ufrag: str) -> None: ...
@@ -162,38 +165,19 @@ class Transport:
             log.warning("%s sent %d packets too many in a second", self.label, -self._allowance)
         self._allowance = MAX_PACKETS
 
-    def send_rtp(
-        self,
-        second: int,
-        sequence: int,
-        timestamp: int,
-        ssrc: int,
-        extension: bytes | bytearray,
-        payload: bytes,
-        first: int = 0x80,
-    ) -> bool:
-        """Sends one RTP packet with the marker and payload type `second` and the packed `extension` block (may be
-        empty); `first` also says when `payload` ends in padding. False when there is nobody to send to yet."""
-        cipher, destination = self._sending, self._destination
+    def send_rtp(self, lane: Lane, packets: Sequence[Packet], number: int = 0) -> int:
+        """Sends RTP packets, those of a numbered lane from the transport-wide `number` on; how many of them. None while
+        there is nobody to send to."""
+        cipher, destination, egress = self._sending, self._destination, self._egress
         if cipher is None or destination is None:
-            return False
-        slot = self._egress.next
-        buffer = slot.buffer
-        view = buffer.view
-        start = 12
-        if extension:
-            _HEADER_INTO(view, 0, first | 0x10, second, sequence, timestamp, ssrc)
-            start += len(extension)
-            view[12:start] = extension
-        else:
-            _HEADER_INTO(view, 0, first, second, sequence, timestamp, ssrc)
-        length = start + len(payload)
-        view[start:length] = payload
-        size = cipher.protect(buffer, length)
-        if size < 0:
-            return False
-        self._egress.queue(slot, size, destination)
-        return True
+            return 0
+        count = len(packets)
+        if count > SLOTS:
+            sent = self.send_rtp(lane, packets[:SLOTS], number)
+            return sent + self.send_rtp(lane, packets[SLOTS:], number + sent) if sent == SLOTS else sent
+        lengths = cipher.protect_all(lane, packets, egress.slots(count), number)
+        egress.queue(lengths, destination)
+        return len(lengths)
 
     def flush(self) -> None:
         """Hands what was sent to the kernel; what answers a datagram is handed over without it."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import sub
+from typing import cast
 
 URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 FEEDBACK = "transport-cc"
@@ -118,6 +120,11 @@ def pack(sender: int, feedback: Arrivals) -> bytes:
 
 
 def _deltas(arrivals: Sequence[int | None], before: int) -> tuple[list[int], bytes]:
+    if None not in arrivals:
+        every = cast("Sequence[int]", arrivals)
+        changes = list(map(sub, every, (before, *every)))
+        if min(changes) >= 0 and max(changes) <= 0xFF:
+            return [_SMALL] * len(every), bytes(changes)
     symbols, deltas = [], bytearray()
     for ticks in arrivals:
         if ticks is None:
@@ -171,16 +178,22 @@ class ArrivalLog:
     """Numbers a packet may be away from the highest one: more is another counting, or somebody keeping us busy."""
 
     def __init__(self) -> None:
+        self._fresh: list[tuple[int, float]] = []
         self._arrived: dict[int, int] = {}
         self._highest = -1
         self._next = 0
         self._count = 0
 
     def __len__(self) -> int:
-        return len(self._arrived)
+        return len(self._fresh)
 
     def arrived(self, sequence: int, now: float) -> None:
         """The packet with the 16-bit transport-wide `sequence` arrived at `now`."""
+        if len(self._fresh) < MAX_PACKETS:
+            self._fresh.append((sequence, now))
+
+    def _place(self, sequence: int, now: float) -> None:
+        """Finds out which packet that was."""
         highest = self._highest
         index = highest + ((sequence - highest + 0x8000) & 0xFFFF) - 0x8000
         if highest < 0 or abs(index - highest) > self.MAX_AHEAD:
@@ -189,11 +202,13 @@ class ArrivalLog:
             index = self._highest = self._next = sequence + 0x10000
         elif index > highest:
             self._highest = index
-        if len(self._arrived) < MAX_PACKETS:
-            self._arrived.setdefault(index, int(now / TICK))
+        self._arrived.setdefault(index, int(now / TICK))
 
     def feedback(self, sender: int, ssrc: int) -> list[bytes]:
         """The RTCP packets about what arrived since the last call; usually one, none when nothing did."""
+        for sequence, now in self._fresh:
+            self._place(sequence, now)
+        self._fresh.clear()
         packets = []
         waiting = sorted(self._arrived.items())
         while waiting:
@@ -211,6 +226,10 @@ class ArrivalLog:
 
     def _fill(self, first: int, waiting: list[tuple[int, int]]) -> list[int | None]:
         """The packets from `first` on. What an earlier feedback said is not said again: late ones go alone."""
+        if first == self._next and waiting[-1][0] - first == len(waiting) - 1:
+            every = [ticks for _, ticks in waiting]
+            if every == sorted(every) and every[-1] - every[0] <= MAX_DELTA - TICKS_PER_REFERENCE:
+                return list(every)  # nothing is missing, overtaken or late
         arrivals: list[int | None] = []
         before = waiting[0][1]
         for index, ticks in waiting:

@@ -12,11 +12,12 @@ from aioice import stun
 
 from relay import rtp
 from relay.dtls import Certificate, DtlsAssociation, Fingerprint
-from relay.egress import Address, Destination, Egress, Slot
+from relay.egress import Destination, Egress
+from relay.lane import Lane
+from relay.mmsg import Address
 from relay.srtp import PacketBuffer, SrtpCipher
 
 OPUS, VP8, RTX = 111, 96, 97
-_HEADER = rtp.HEADER
 RTP_HANDLER = Callable[[memoryview, int], None]
 
 
@@ -94,6 +95,7 @@ class PacketConnection:
         self._destination: Destination | None = None
         self._receiving: SrtpCipher | None = None
         self._sending: SrtpCipher | None = None
+        self._number = secrets.randbits(15)
 
     def _open(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -155,21 +157,16 @@ class PacketConnection:
         self._send(bytes(request))
         return bytes(request)
 
-    def send_rtp(self, second: int, sequence: int, timestamp: int, ssrc: int, mid: bytes, payload: bytes) -> None:
-        """Queues an RTP packet for `flush`; `mid` is a packed extension block."""
+    def send_rtp(self, lane: Lane, sequence: int, timestamp: int, payload: bytes, marker: int = 0) -> None:
+        """Queues an RTP packet for `flush`, with the connection's next transport-wide number if the lane has numbers;
+        `marker` is 0 or 0x80."""
         cipher, destination = self._sending, self._destination
         if cipher is None or destination is None:
             return
-        slot = self._egress.next
-        view = slot.buffer.view
-        _HEADER.pack_into(view, 0, 0x90 if mid else 0x80, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
-        start = 12 + len(mid)
-        view[12:start] = mid
-        end = start + len(payload)
-        view[start:end] = payload
-        size = cipher.protect(slot.buffer, end)
-        if size > 0:
-            self._egress.queue(slot, size, destination)
+        packet = (sequence, marker, timestamp, payload)
+        lengths = cipher.protect_all(lane, [packet], self._egress.slots(1), self._number)
+        self._number += 1
+        self._egress.queue(lengths, destination)
 
     def flush(self) -> None:
         """Sends what was queued."""
@@ -200,9 +197,10 @@ class PacketConnection:
         captured: list[bytes] = []
         egress, queue = self._egress, self._egress.queue
 
-        def record(slot: Slot, length: int, destination: Destination) -> None:
-            captured.append(bytes(slot.buffer.view[:length]))
-            queue(slot, length, destination)
+        def record(lengths: list[int], destination: Destination) -> None:
+            slots = egress.slots(len(lengths))
+            captured.extend(bytes(view[:length]) for (view, _), length in zip(slots, lengths, strict=True))
+            queue(lengths, destination)
 
         egress.queue = record  # type: ignore[method-assign]
         try:

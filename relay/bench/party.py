@@ -12,10 +12,12 @@ from relay.bench import canned
 from relay.bench.client import OPUS, VP8, PacketConnection
 from relay.bench.site import SiteEnd
 from relay.dtls import Certificate
+from relay.lane import Lane
 
 RemoteTrack = dict[str, str]
 """A track somebody publishes: `id` at the server, `peer` whose it is, `kind` `audio` or `video`."""
 MIDS = {"audio": "0", "video": "1"}
+PAYLOAD_TYPES = {"audio": OPUS, "video": VP8}
 
 
 class Source:
@@ -24,7 +26,7 @@ class Source:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.ssrc = secrets.randbits(31) | 1
-        self.extension = rtp.mid_extension(4, MIDS[kind])
+        self.lane = Lane(self.ssrc, PAYLOAD_TYPES[kind], rtp.mid_extension(4, MIDS[kind]))
         self.sequence = secrets.randbits(15)
         self.timestamp = secrets.randbits(31)
         self.count = 0
@@ -101,7 +103,7 @@ class Party:
         """20 ms of sound."""
         source = self.sources["audio"]
         source.timestamp += 960
-        self._send(source, OPUS, canned.audio_payload(self._mark(source)))
+        self._send(source, canned.audio_payload(self._mark(source)))
         self.pub.flush()
 
     def send_picture(self) -> None:
@@ -116,7 +118,7 @@ class Party:
         for position in range(size):
             marker = 0x80 if position == size - 1 else 0
             payload = canned.video_payload(self._picture, position, keyframe, self._mark(source))
-            self._send(source, marker | VP8, payload)
+            self._send(source, payload, marker)
         self.pub.flush()
 
     def send_reports(self) -> None:
@@ -143,11 +145,11 @@ class Party:
     def _mark(self, source: Source) -> bytes:
         return canned.stamp(source.count + 1, time.monotonic_ns())
 
-    def _send(self, source: Source, second: int, payload: bytes) -> None:
+    def _send(self, source: Source, payload: bytes, marker: int = 0) -> None:
         source.count += 1
         source.sequence += 1
         source.octets += len(payload)
-        self.pub.send_rtp(second, source.sequence, source.timestamp, source.ssrc, source.extension, payload)
+        self.pub.send_rtp(source.lane, source.sequence, source.timestamp, payload, marker)
 
     def _ignore(self, packet: memoryview, length: int) -> None:
         pass

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import itertools
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from relay import codecs, rtcp
 from relay.inbound import InboundStream, RetransmissionStream
+from relay.lane import Lane
 from relay.outbound import OutboundTrack
 from relay.sdp import Format
-from relay.track import VIDEO, Track
+from relay.track import VIDEO, Packet, Track
 from tests.net.line import Line, Link
 from tests.relay.fakes import Clock
 
@@ -106,12 +108,15 @@ class _Sender:
     def __init__(self, call: VirtualCall) -> None:
         self._call = call
 
-    def send_rtp(self, second: int, sequence: int, timestamp: int, ssrc: int, extension: bytes, payload: bytes) -> bool:
+    def send_rtp(self, lane: Lane, packets: Sequence[Packet]) -> int:
+        for index, _, _, payload in packets:
+            self._send(int.from_bytes(payload[-4:], "big"), index + lane.add & 0xFFFF, lane.kind == RTX, payload)
+        return len(packets)
+
+    def _send(self, number: int, sequence: int, repeat: bool, payload: bytes) -> None:
         call = self._call
-        number = int.from_bytes(payload[-4:], "big")
         call.sent += 1
-        call.carry(call.viewer_down, lambda: call.at_viewer(number, sequence, second & 0x7F == RTX, payload))
-        return True
+        call.carry(call.viewer_down, lambda: call.at_viewer(number, sequence, repeat, payload))
 
 
 class VirtualCall:

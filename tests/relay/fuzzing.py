@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from relay import codecs, rtcp, rtp, stun, twcc, vp8
@@ -15,10 +15,11 @@ from relay.connection import Context
 from relay.downlink import Downlink
 from relay.dtls import Certificate, Fingerprint
 from relay.inbound import InboundStream, RetransmissionStream
+from relay.lane import Lane
 from relay.outbound import OutboundTrack
 from relay.publisher import Publisher
 from relay.sdp import Format, SdpError, parse_offer
-from relay.track import AUDIO, VIDEO, Track
+from relay.track import AUDIO, VIDEO, Packet, Track
 from tests.relay.fakes import Clock
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -84,11 +85,11 @@ class _Wire:
 
     connected = True
 
-    def send_rtp(self, second: int, sequence: int, timestamp: int, ssrc: int, extension: bytes, payload: bytes) -> bool:
-        assert 0 <= second <= 255
-        assert 0 <= sequence <= 0xFFFF
-        assert 0 <= timestamp <= 0xFFFFFFFF
-        return True
+    def send_rtp(self, lane: Lane, packets: Sequence[Packet]) -> int:
+        numbers = [index for index, _, _, _ in packets]
+        assert numbers == sorted(set(numbers))
+        assert all(0 <= marker | lane.kind <= 255 for _, marker, _, _ in packets)
+        return len(packets)
 
 
 def _pieces(data: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from relay import twcc
 from relay.allocate import OTHERS, SOUND, Allocator, Demand, Layer
 from relay.downlink import Downlink
+from relay.lane import Lane
 from relay.pacer import OVERHEAD, Pacer
+from relay.track import Packet
 from tests.relay.fakes import Clock
 
 LADDER = (Layer(150_000, 180), Layer(500_000, 360), Layer(1_500_000, 720))
 TALK = Layer(70_000, 0)
 FEEDBACK_INTERVAL = 0.1
 FRAME = 1 / 25
+SOUND_LANE, PICTURE_LANE = Lane(1, 111), Lane(2, 96)
 
 
 class Line:
@@ -95,23 +99,13 @@ class Viewer:
         self._frame()
         self._feed_back()
 
-    def _transmit(
-        self,
-        second: int,
-        sequence: int,
-        timestamp: int,
-        ssrc: int,
-        extension: bytes | bytearray,
-        payload: bytes,
-        first: int = 0x80,
-    ) -> bool:
-        number, voice, at = extension[5] << 8 | extension[6], ssrc == 0, self.clock()
-
-        def receive() -> None:
-            self._receive(number, len(payload), voice, at)
-
-        self._socket.run(lambda: self.line.send(len(payload) + OVERHEAD, lambda: self._page.run(receive)))
-        return True
+    def _transmit(self, lane: Lane, packets: Sequence[Packet], number: int = 0) -> int:
+        at, voice = self.clock(), lane is SOUND_LANE
+        for count, (_, _, _, payload) in enumerate(packets):
+            receive = partial(self._receive, number + count & 0xFFFF, len(payload), voice, at)
+            arrive = partial(self._page.run, receive)
+            self._socket.run(partial(self.line.send, len(payload) + OVERHEAD, arrive))
+        return len(packets)
 
     def _receive(self, number: int, size: int, voice: bool, sent_at: float) -> None:
         self.log.arrived(number, self.clock() + self._offset)
@@ -140,7 +134,7 @@ class Viewer:
         self.pacer.rate = rate
 
     def _pad(self) -> int:
-        self.downlink.send_rtp(0, 0, 0, 1, bytearray(12), bytes(255))
+        self.downlink.send_rtp(PICTURE_LANE, [(0, 0, 0, bytes(255))])
         return 255 + OVERHEAD
 
     def _overflowed(self) -> None:
@@ -152,7 +146,7 @@ class Viewer:
 
     def _speak(self) -> None:
         self.voice_sent += 1
-        self.downlink.send_rtp(0, 0, 0, 0, bytearray(12), bytes(int(TALK.bitrate / 50 / 8) - OVERHEAD))
+        self.downlink.send_rtp(SOUND_LANE, [(0, 0, 0, bytes(int(TALK.bitrate / 50 / 8) - OVERHEAD))])
 
     def _frame(self) -> None:
         self._relay.run(self._show)
@@ -166,7 +160,7 @@ class Viewer:
             owed = self._owed[demand.id] + demand.layers[layer].bitrate * FRAME / 8
             while owed > 200:
                 size = min(1150, int(owed))
-                self.pacer.send_rtp(0, 0, 0, 1, bytearray(12), bytes(size - OVERHEAD))
+                self.pacer.send_rtp(PICTURE_LANE, [(0, 0, 0, bytes(size - OVERHEAD))])
                 owed -= size
             self._owed[demand.id] = owed
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from relay import codecs, rtcp, twcc
 from relay.allocate import CLINICAL, OTHERS, SPEAKER
 from relay.budget import TELL_AFTER, Budget
 from relay.inbound import InboundStream
+from relay.lane import Lane
 from relay.outbound import OutboundTrack
 from relay.pacer import OVERHEAD
 from relay.sdp import Format
-from relay.track import Track
+from relay.track import Packet, Track
 from tests.relay.fakes import Clock
 from tests.relay.line import Line
 
@@ -92,19 +96,10 @@ class Viewer:
             out.follow(track)
         self._feed_back()
 
-    def send_rtp(
-        self,
-        second: int,
-        sequence: int,
-        timestamp: int,
-        ssrc: int,
-        extension: bytes | bytearray,
-        payload: bytes,
-        first: int = 0x80,
-    ) -> bool:
-        number = extension[5] << 8 | extension[6]
-        self._line.send(len(payload) + OVERHEAD, lambda: self._receive(number, ssrc))
-        return True
+    def send_rtp(self, lane: Lane, packets: Sequence[Packet], number: int = 0) -> int:
+        for count, (_, _, _, payload) in enumerate(packets):
+            self._line.send(len(payload) + OVERHEAD, partial(self._receive, number + count & 0xFFFF, lane.ssrc))
+        return len(packets)
 
     def flush(self) -> None:
         """Nothing waits here."""

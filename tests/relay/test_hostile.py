@@ -193,7 +193,7 @@ async def test_a_participant_who_floods_is_cut_and_the_others_go_on(call: Call) 
         for _ in range(200):
             source.timestamp += 960
             source.sequence += 1
-            call.ben.pub.send_rtp(OPUS, source.sequence, source.timestamp, source.ssrc, source.extension, b"x" * 20)
+            call.ben.pub.send_rtp(source.lane, source.sequence, source.timestamp, b"x" * 20)
         call.ben.pub.flush()
         await asyncio.sleep(0.01)
     await call.goes_on()

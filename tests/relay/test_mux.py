@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from relay.dtls import Certificate, DtlsAssociation
 from relay.egress import Destination, Egress
+from relay.mmsg import pack_address, unpack_address
 from relay.mux import Counters, Mux, PortInUse, open_socket
+from relay.srtp import PacketBuffer
 from relay.transport import Transport
 
 STRANGER = ("192.0.2.9", 4000)
@@ -38,8 +40,9 @@ async def mux() -> AsyncIterator[Mux]:
 
 
 def arrive(mux: Mux, datagram: bytes, address: tuple[str, int] = STRANGER, now: float = 1.0) -> None:
-    mux._buffer.view[: len(datagram)] = datagram
-    mux._dispatch(len(datagram), address, now)
+    buffer = PacketBuffer()
+    buffer.view[: len(datagram)] = datagram
+    mux._dispatch(buffer, len(datagram), pack_address(address), now)
 
 
 def check(transport: Transport, nominate: bool = True, password: str | None = None) -> bytes:
@@ -103,7 +106,7 @@ async def test_a_transport_has_eight_addresses_and_three_credentials_at_most(mux
     transport = Transport(mux, Certificate(), Nobody(), "x")
     for port in range(4001, 4021):
         arrive(mux, check(transport), ("127.0.0.1", port))
-    assert sorted(port for _, port in mux._by_address) == list(range(4013, 4021))
+    assert sorted(unpack_address(name)[1] for name in mux._by_address) == list(range(4013, 4021))
     for _ in range(5):
         transport.new_credentials()
     assert len(mux._by_ufrag) == 3
@@ -189,8 +192,8 @@ def test_datagrams_are_sent_together_and_one_by_one(family: socket.AddressFamily
         for sendmmsg in (egress._sendmmsg, None):
             egress._sendmmsg = sendmmsg
             for number in range(100):
-                egress.next.buffer.view[0] = number
-                egress.queue(egress.next, 1, Destination(sink.getsockname()))
+                egress.slots(1)[0][0][0] = number
+                egress.queue([1], Destination(sink.getsockname()))
             egress.flush()
             assert [sink.recv(10)[0] for _ in range(100)] == list(range(100))
         assert (egress.sent, egress.dropped) == (200, 0)
@@ -203,7 +206,8 @@ def test_one_address_without_a_route_does_not_hold_up_the_others() -> None:
         with socket.socket(type=socket.SOCK_DGRAM) as source:
             egress = Egress(source)
             for address in (sink.getsockname(), ("255.255.255.255", 9), sink.getsockname()):
-                egress.queue(egress.next, 1, Destination(address))
+                egress.slots(1)
+                egress.queue([1], Destination(address))
             egress.flush()
         assert [len(sink.recv(10)) for _ in range(2)] == [1, 1]
         assert (egress.sent, egress.dropped) == (2, 1)

@@ -142,7 +142,7 @@ async def test_a_probe_connects_and_ends_by_itself(node: Node, monkeypatch: pyte
     await connection.connect(answer)
     source = Source("audio")
     for number in range(10):
-        connection.send_rtp(111, number, number * 960, source.ssrc, source.extension, b"sound")
+        connection.send_rtp(source.lane, number, number * 960, b"sound")
     connection.flush()
     await eventually(lambda: node._mux.counters.media == 10)
     assert node._rooms == {}

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from relay.lane import Lane
 from relay.pacer import FACTOR, MAX_WAIT, OVERHEAD, Pacer
+from relay.track import Packet
 from tests.relay.fakes import Clock
 
+LANE = Lane(1, 96)
 PAYLOAD = bytes(1000 - OVERHEAD)
 
 
@@ -18,18 +23,9 @@ class Scene:
         self.pacer = Pacer(self._send, self._flush, self._overflow, self.clock.schedule, self.clock)
         self.pacer.rate = rate
 
-    def _send(
-        self,
-        second: int,
-        sequence: int,
-        timestamp: int,
-        ssrc: int,
-        extension: bytes | bytearray,
-        payload: bytes,
-        first: int = 0x80,
-    ) -> bool:
-        self.sent.append((self.clock() - 100.0, sequence))
-        return True
+    def _send(self, lane: Lane, packets: Sequence[Packet]) -> int:
+        self.sent += [(self.clock() - 100.0, index) for index, _, _, _ in packets]
+        return len(packets)
 
     def _flush(self) -> None:
         self.flushed += 1
@@ -38,7 +34,7 @@ class Scene:
         self.overflows += 1
 
     def offer(self, first: int, count: int) -> list[bool]:
-        return [self.pacer.send_rtp(96, first + i, 0, 1, b"", PAYLOAD) for i in range(count)]
+        return [bool(self.pacer.send_rtp(LANE, [(first + i, 0, 0, PAYLOAD)])) for i in range(count)]
 
 
 def test_a_burst_leaves_at_the_paced_rate_in_order() -> None:

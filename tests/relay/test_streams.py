@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from relay import codecs, rtcp
 from relay.inbound import InboundStream, RetransmissionStream
+from relay.lane import Lane
 from relay.outbound import OutboundTrack
 from relay.sdp import Format
-from relay.track import Track
+from relay.track import Packet, Track
 from tests.relay.fakes import Clock
 
 KEY, INTER = b"\x10\x10\x02\x00", b"\x10\x11\x02\x00"
@@ -22,9 +24,11 @@ class Wire:
     connected: bool = True
     sent: list[tuple[int, int, int, int, bytes]] = field(default_factory=list)
 
-    def send_rtp(self, second: int, sequence: int, timestamp: int, ssrc: int, extension: bytes, payload: bytes) -> bool:
-        self.sent.append((second, sequence, timestamp, ssrc, payload))
-        return True
+    def send_rtp(self, lane: Lane, packets: Sequence[Packet]) -> int:
+        for index, marker, timestamp, payload in packets:
+            sequence, at = index + lane.add & 0xFFFF, timestamp + lane.late & 0xFFFFFFFF
+            self.sent.append((marker | lane.kind, sequence, at, lane.ssrc, payload))
+        return len(packets)
 
     def numbers(self, since: int = 0) -> list[int]:
         """Sequence numbers counted from the first packet."""
