@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from relay import rtcp, rtp, vp8
 from relay.allocate import CLINICAL, OTHERS, SOUND, SPEAKER
 from relay.follow import Follower
-from relay.lane import Lane, Send
+from relay.lane import Lane, Send, SendNumbered
 from relay.limits import TokenBucket
 from relay.pacer import OVERHEAD
 from relay.tally import tally
@@ -47,7 +47,7 @@ class Sender(Protocol):
     def connected(self) -> bool: ...
 
     @property
-    def send_rtp(self) -> Send: ...
+    def send_rtp(self) -> SendNumbered: ...
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class OutboundTrack(Follower):
     ) -> None:
         super().__init__()
         self._sender, self._clock, self._on_layers = sender, clock, on_layers
-        self._send = sender.send_rtp
+        self._send: Send = sender.send_rtp
         self.kind, self.mid = kind, mid
         self._rate = CLOCK_RATES[kind]
         self.ssrc, self.rtx_ssrc = secrets.randbits(31) | 1, secrets.randbits(31) | 1

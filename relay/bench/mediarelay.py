@@ -15,7 +15,6 @@ from typing import Any
 
 from relay.bench import camera
 from relay.bench.canned import Profile
-from relay.bench.client import VP8
 from relay.bench.party import Party, RemoteTrack
 from relay.bench.server import Server
 from relay.bench.site import SiteEnd
@@ -87,7 +86,7 @@ class MediaRelayParty(Party):
         source.timestamp += camera.TICKS
         for position, payload in enumerate(payloads):
             marker = 0x80 if position == len(payloads) - 1 else 0
-            self._send(source, marker | VP8, payload)
+            self._send(source, payload, marker)
         self.pub.flush()
 
     def _on_media(self, packet: memoryview, length: int) -> None:
