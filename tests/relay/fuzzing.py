@@ -29,6 +29,7 @@ THREE_SIZES = (CORPUS.parent / "offers" / "chromium_publish.sdp").read_text().rs
 )
 ENDPOINT = Endpoint("ufrag", "password", Fingerprint("sha-256", "AA"), ("1 1 udp 1 192.0.2.1 9 typ host",))
 PAYLOAD_TYPE, REPEATED = 96, 97
+NUMBERED = Lane(3, PAYLOAD_TYPE, rtp.numbered_extension(3, None, ""), numbered=True)
 
 
 def on_stun(data: bytes) -> None:
@@ -167,16 +168,25 @@ class _Nowhere:
     def release(self, address: object, transport: object) -> None:
         pass
 
+    def defer(self, call: Callable[[], None]) -> None:
+        call()
+
+
+def _swallow(lane: Lane, packets: Sequence[Packet], number: int = 0) -> int:
+    return len(packets)
+
 
 def on_feedback(data: bytes) -> None:
     """What a viewer says of the packets it was sent: RTCP packets, each after two bytes of length."""
     clock = Clock()
-    line = Downlink(lambda *packet: True, lambda: None, lambda: 0, lambda now: None, clock.schedule, clock)
+    line = Downlink(
+        lambda lane, packets, number=0: len(packets), lambda: None, lambda: 0, lambda now: None, clock.schedule, clock
+    )
     at = 0
     while at + 2 <= len(data):
         size = int.from_bytes(data[at : at + 2], "big") & 0x3FF
         for _ in range(20):
-            line.send_rtp(96, 1, 2, 3, rtp.numbered_extension(3, None, ""), bytes(1000))
+            line.send_rtp(NUMBERED, [(1, 0, 2, bytes(1000))])
             clock.advance(0.005)
         with contextlib.suppress(ValueError):
             for item in rtcp.parse(data[at + 2 : at + 2 + size]):
