@@ -91,17 +91,18 @@ class Downlink:
         first = self._number + ((feedback.base - self._number + 0x8000) & 0xFFFF) - 0x8000
         acked: list[Acked] = []
         lost, sent, shift, probing = 0, self._sent, None, self.prober.busy
+        mask = REMEMBERED - 1
         for number, ticks in enumerate(feedback.arrivals, first):
-            entry = sent[number & (REMEMBERED - 1)]
-            if entry[0] != number:
+            known, sent_at, size = sent[number & mask]
+            if known != number:
                 continue
-            sent[number & (REMEMBERED - 1)] = _NOTHING
+            sent[number & mask] = _NOTHING
             if ticks is None:
                 lost += 1
                 continue
             if shift is None:
                 shift = self._unwrap(ticks)
-            packet = (entry[1], entry[2], (ticks + shift) * twcc.TICK)
+            packet = (sent_at, size, (ticks + shift) * twcc.TICK)
             acked.append(packet)
             if probing:
                 self.prober.arrived(number, packet)

@@ -82,6 +82,8 @@ class Egress:
         self._sendmmsg = system_call("sendmmsg")
         self._segments = self._sendmmsg is not None
         self._used = self._begun = 0
+        self.gathers = False
+        """Whether somebody flushes soon: then nothing else needs to."""
         self.sent = 0
         self.dropped = 0
 

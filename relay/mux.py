@@ -118,6 +118,7 @@ class Mux:
     def _drain(self) -> None:
         """Reads what has arrived, a batch at a time so that timers and the link get their turn."""
         now = time.monotonic()
+        self.egress.gathers = True
         try:
             for buffer, length, name in self._ingress.receive():
                 try:
@@ -133,6 +134,7 @@ class Mux:
                 call()
             except Exception:
                 self._spoilt(now, "packets not handed on")
+        self.egress.gathers = False
         self.egress.flush()
 
     def _spoilt(self, now: float, what: str) -> None:

@@ -10,7 +10,7 @@ from relay import rtcp, rtp, twcc
 from relay.answer import FULL_SOUND, SPEECH, MediaAnswer
 from relay.codecs import pick
 from relay.connection import Connection, Context
-from relay.inbound import InboundStream, RetransmissionStream
+from relay.inbound import MEASURE_INTERVAL, InboundStream, RetransmissionStream
 from relay.sdp import Format, MediaOffer, Offer
 from relay.track import AUDIO, Track
 
@@ -53,7 +53,7 @@ class Publisher(Connection):
         self._number_head = 0
         self._numbers_at: dict[int, int] = {}
         self._arrivals = twcc.ArrivalLog()
-        self._feedback_at = 0.0
+        self._feedback_at = self._measure_at = 0.0
 
     def negotiate(self, offer: Offer, tracks: dict[str, Track], readers: Collection[Collection[str]] = ()) -> str:
         """The answer to `offer`; `tracks` says what each mid in use carries, `readers` the codecs each viewer can
@@ -241,8 +241,10 @@ class Publisher(Connection):
 
     def tick(self, now: float) -> None:
         """Measures the layers."""
-        for media in self._media.values():
-            media.track.measure(now)
+        if now >= self._measure_at:
+            self._measure_at = now + MEASURE_INTERVAL / 2
+            for media in self._media.values():
+                media.track.measure(now)
 
     def report(self, now: float) -> None:
         """Sends a receiver report (RFC 3550 section 6.4.2)."""

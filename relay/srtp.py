@@ -84,16 +84,16 @@ class SrtpCipher:
             return -1
         return size[0]  # type: ignore[no-any-return]
 
-    def protect_rtcp(self, packet: bytes) -> bytes | None:
-        """The SRTCP packet for `packet` (RFC 3711 section 3.4), or None when libsrtp refuses."""
+    def protect_rtcp(self, packet: bytes, slot: Slot) -> int:
+        """Writes the SRTCP packet for `packet` (RFC 3711 section 3.4) into `slot`; its length, -1 when refused."""
         if len(packet) > BUFFER_SIZE - MAX_TRAILER:
-            return None
-        buffer = PacketBuffer()
-        buffer.view[: len(packet)] = packet
+            return -1
+        view, pointer = slot
+        view[: len(packet)] = packet
         self._length[0] = len(packet)
-        if lib.srtp_protect_rtcp(self._handle, buffer.pointer, self._length):
-            return None
-        return bytes(buffer.view[: self._length[0]])
+        if lib.srtp_protect_rtcp(self._handle, pointer, self._length):
+            return -1
+        return self._length[0]  # type: ignore[no-any-return]
 
     def unprotect_rtcp(self, buffer: PacketBuffer, length: int) -> int:
         """Verifies and decrypts an SRTCP packet; forged and replayed ones give -1."""

@@ -184,12 +184,16 @@ class Transport:
         self._egress.flush()
 
     def send_rtcp(self, packet: bytes) -> None:
-        """Sends one RTCP compound packet at once; nothing before the association is up."""
+        """Sends one RTCP compound packet, at once or with all else that is gathered; nothing before the association is
+        up."""
         if self._sending is None or self._destination is None:
             return
-        protected = self._sending.protect_rtcp(packet)
-        if protected is not None:
-            self._egress.send(protected, self._destination.address)
+        egress = self._egress
+        length = self._sending.protect_rtcp(packet, egress.slots(1)[0])
+        if length > 0:
+            egress.queue([length], self._destination)
+            if not egress.gathers:
+                egress.flush()
 
     def close(self) -> None:
         """Ends the association and forgets its credentials and addresses."""

@@ -206,9 +206,13 @@ class ArrivalLog:
 
     def feedback(self, sender: int, ssrc: int) -> list[bytes]:
         """The RTCP packets about what arrived since the last call; usually one, none when nothing did."""
-        for sequence, now in self._fresh:
+        fresh, self._fresh = self._fresh, []
+        if (at_once := self._in_order(fresh)) is not None:
+            first, self._next = self._next, self._next + len(at_once)
+            self._highest = self._next - 1
+            return [self._pack(sender, ssrc, first, at_once)]
+        for sequence, now in fresh:
             self._place(sequence, now)
-        self._fresh.clear()
         packets = []
         waiting = sorted(self._arrived.items())
         while waiting:
@@ -216,20 +220,30 @@ class ArrivalLog:
             if waiting[0][0] - first >= MAX_PACKETS:
                 first = waiting[0][0]
             arrivals = self._fill(first, waiting)
-            packets.append(pack(sender, Arrivals(ssrc, first & 0xFFFF, self._count, tuple(arrivals))))
-            self._count = (self._count + 1) & 0xFF
+            packets.append(self._pack(sender, ssrc, first, arrivals))
             end = first + len(arrivals)
             self._next = max(self._next, end)
             waiting = [item for item in waiting if item[0] >= end]
         self._arrived.clear()
         return packets
 
+    def _in_order(self, fresh: list[tuple[int, float]]) -> list[int] | None:
+        """The ticks of what arrived when it follows what was told before, each after the other: so it mostly is."""
+        first = self._next & 0xFFFF
+        if self._highest < 0 or not fresh or fresh[0][0] != first or self._highest != self._next - 1:
+            return None
+        numbers, times = zip(*fresh, strict=True)
+        if numbers != tuple(range(first, first + len(fresh))) or times[-1] - times[0] > 1 or max(numbers) > 0xFFFF:
+            return None
+        return [int(at / TICK) for at in times]
+
+    def _pack(self, sender: int, ssrc: int, first: int, arrivals: Sequence[int | None]) -> bytes:
+        packed = pack(sender, Arrivals(ssrc, first & 0xFFFF, self._count, tuple(arrivals)))
+        self._count = (self._count + 1) & 0xFF
+        return packed
+
     def _fill(self, first: int, waiting: list[tuple[int, int]]) -> list[int | None]:
         """The packets from `first` on. What an earlier feedback said is not said again: late ones go alone."""
-        if first == self._next and waiting[-1][0] - first == len(waiting) - 1:
-            every = [ticks for _, ticks in waiting]
-            if every == sorted(every) and every[-1] - every[0] <= MAX_DELTA - TICKS_PER_REFERENCE:
-                return list(every)  # nothing is missing, overtaken or late
         arrivals: list[int | None] = []
         before = waiting[0][1]
         for index, ticks in waiting:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from aioice import stun
 
-from relay import rtp
+from relay import rtp, twcc
 from relay.dtls import Certificate, DtlsAssociation, Fingerprint
 from relay.egress import Destination, Egress
 from relay.lane import Lane
@@ -18,13 +18,22 @@ from relay.mmsg import Address
 from relay.srtp import PacketBuffer, SrtpCipher
 
 OPUS, VP8, RTX = 111, 96, 97
+NUMBER_ID, MID_ID = 3, 4
 RTP_HANDLER = Callable[[memoryview, int], None]
 
 
 def offer(
-    ufrag: str, password: str, certificate: Certificate, direction: str, kinds: list[str], setup: str = "actpass"
+    ufrag: str,
+    password: str,
+    certificate: Certificate,
+    direction: str,
+    kinds: list[str],
+    setup: str = "actpass",
+    *,
+    numbered: bool = False,
 ) -> str:
-    """A browser-like offer with one m-line for each of `kinds`, mids "0", "1" and so on."""
+    """A browser-like offer with one m-line for each of `kinds`, mids "0", "1" and so on; `numbered` with transport-wide
+    feedback."""
     mids = " ".join(str(position) for position in range(len(kinds)))
     lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {mids}"]
     for position, kind in enumerate(kinds):
@@ -37,11 +46,14 @@ def offer(
             f"a=fingerprint:{certificate.fingerprint.algorithm} {certificate.fingerprint.value}",
             f"a=setup:{setup}",
             f"a=mid:{position}",
-            f"a=extmap:4 {rtp.MID_URI}",
+            f"a=extmap:{MID_ID} {rtp.MID_URI}",
+            *([f"a=extmap:{NUMBER_ID} {twcc.URI}"] if numbered else []),
             f"a={direction}",
             "a=rtcp-mux",
             "a=rtcp-rsize",
         ]
+        if numbered:
+            lines += [f"a=rtcp-fb:{OPUS if kind == 'audio' else VP8} {twcc.FEEDBACK}"]
         if kind == "audio":
             lines += [f"a=rtpmap:{OPUS} opus/48000/2", f"a=fmtp:{OPUS} minptime=10;useinbandfec=1"]
         else:
@@ -106,9 +118,10 @@ class PacketConnection:
         self._egress = Egress(self._socket)
         self._loop.add_reader(self._socket.fileno(), self._drain)
 
-    def offer(self, direction: str, kinds: list[str], setup: str = "actpass") -> str:
-        """The offer to send to the server; `setup` is "active" for one that would like to be the DTLS client."""
-        return offer(self.ufrag, self.password, self._certificate, direction, kinds, setup)
+    def offer(self, direction: str, kinds: list[str], setup: str = "actpass", *, numbered: bool = False) -> str:
+        """The offer to send to the server; `setup` is "active" for one that would like to be the DTLS client,
+        `numbered` with transport-wide feedback."""
+        return offer(self.ufrag, self.password, self._certificate, direction, kinds, setup, numbered=numbered)
 
     def answer(self, offered: str, more: Sequence[str] = ()) -> str:
         """The answer to a server that offers, with `more` lines for each m-line; `connect` with the offer follows."""
@@ -174,10 +187,11 @@ class PacketConnection:
 
     def send_rtcp(self, packet: bytes) -> None:
         """Sends a compound packet."""
-        if self._sending is not None:
-            protected = self._sending.protect_rtcp(packet)
-            if protected is not None:
-                self._send(protected)
+        if self._sending is not None and self._destination is not None:
+            length = self._sending.protect_rtcp(packet, self._egress.slots(1)[0])
+            if length > 0:
+                self._egress.queue([length], self._destination)
+                self._egress.flush()
 
     def send_raw(self, datagram: bytes) -> None:
         """Sends a datagram as it is, from this connection's address."""

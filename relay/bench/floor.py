@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import socket
+import sys
 import time
 
 from pylibsrtp import Policy, Session
@@ -44,3 +47,20 @@ def _sendto() -> float:
         for _ in range(PACKETS):
             source.sendto(packet, address)
         return (time.process_time() - start) / PACKETS * 1e6
+
+
+async def measure_beside() -> dict[str, float]:
+    """The same in a process of its own, while this one goes on with its work: the cores, their caches and clocks are as
+    busy as for the server that is measured."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "relay.bench.floor", stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the floor was not measured (exit code {process.returncode})")
+    figures: dict[str, float] = json.loads(out)
+    return figures
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure()))

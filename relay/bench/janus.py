@@ -21,6 +21,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from relay import twcc
 from relay.bench import machine
 from relay.bench.canned import Profile
 from relay.bench.client import PacketConnection
@@ -80,7 +81,7 @@ class Janus:
             self.feeds[name] = {}
             handle = await self.attach()
             room = {"request": "create", "room": number, "publishers": 100, "bitrate": 0, "audiocodec": "opus"}
-            await self.say(handle, {**room, "videocodec": "vp8", "transport_wide_cc_ext": False, "fir_freq": 0})
+            await self.say(handle, {**room, "videocodec": "vp8", "fir_freq": 0})
         return number
 
     async def attach(self) -> int:
@@ -155,7 +156,7 @@ class JanusParty(Party):
         number, handle = await self._janus.room(self.room), await self._janus.attach()
         join = {"request": "join", "ptype": "publisher", "room": number, "display": self.peer}
         feed = (await self._janus.say(handle, join))["plugindata"]["data"]["id"]
-        sdp = _with_ssrcs(self.pub.offer("sendonly", list(MIDS.values()), "active"), self)
+        sdp = _with_ssrcs(self.pub.offer("sendonly", list(MIDS.values()), "active", numbered=True), self)
         answer = await self._janus.say(handle, {"request": "publish"}, {"type": "offer", "sdp": sdp})
         self._janus.feeds[self.room][feed] = self.peer
         await self.pub.connect(answer["jsep"]["sdp"])
@@ -168,6 +169,8 @@ class JanusParty(Party):
         join = {"request": "join", "ptype": "subscriber", "room": number, "streams": streams}
         offered = await self._janus.say(handle, join)
         offer: str = offered["jsep"]["sdp"]
+        numbered = re.search(rf"a=extmap:(\d+)\S* {re.escape(twcc.URI)}", offer)
+        self.number_id = int(numbered[1]) if numbered else 0
         by_place = {s["mid"]: f"{s['feed_id']}/{s['feed_mid']}" for s in offered["plugindata"]["data"]["streams"]}
         for section in offer.split("\r\nm=")[1:]:
             mid = _line(section, r"a=mid:(\S+)")

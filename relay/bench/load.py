@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from relay.bench import machine
+from relay.bench import floor, machine
 from relay.bench.canned import FRAMES_PER_SECOND, Profile
 from relay.bench.party import Party
 from relay.bench.server import Server
@@ -20,6 +20,8 @@ from relay.dtls import Certificate
 WARM_UP = 1.5
 SETTLE = 0.5
 PACER_SLEEP = 0.001
+FEEDBACK_INTERVAL = 0.1
+"""Seconds between a receiver's feedbacks; browsers take 50 to 250 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,14 @@ Serving = Callable[[int], AbstractAsyncContextManager[Server]]
 """Starts a server for rooms of so many and stops it at the end."""
 
 
-async def measure(load: Load, serving: Serving) -> dict[str, object]:
-    """Starts a server, loads it; the figures."""
+async def measure(load: Load, serving: Serving, with_floor: bool = False) -> dict[str, object]:
+    """Starts a server, loads it; the figures, and under `floor` those of the least a packet costs, taken while the load
+    goes on."""
     async with serving(load.parties) as server:
-        return await _run(load, server)
+        return await _run(load, server, with_floor)
 
 
-async def _run(load: Load, server: Server) -> dict[str, object]:
+async def _run(load: Load, server: Server, with_floor: bool) -> dict[str, object]:
     empty = machine.resident_bytes(server.pid)
     certificate = Certificate()
     parties = [
@@ -85,6 +88,8 @@ async def _run(load: Load, server: Server) -> dict[str, object]:
     try:
         await asyncio.sleep(WARM_UP)
         figures = await _window(load, parties, server, pacer)
+        if with_floor:
+            figures["floor"] = await floor.measure_beside()
     finally:
         pacing.cancel()
     await asyncio.sleep(SETTLE)
@@ -108,6 +113,7 @@ async def _connect(parties: list[Party], server: Server, load: Load, pacer: Pace
             await party.subscribe(others)
     for party in parties:
         pacer.every(1.0, party.send_reports)
+        pacer.every(FEEDBACK_INTERVAL, party.send_feedback)
         if not party.publishes:
             continue
         if load.profile.audio:

@@ -7,9 +7,9 @@ import time
 from array import array
 from collections.abc import Sequence
 
-from relay import rtcp, rtp
+from relay import rtcp, rtp, twcc
 from relay.bench import canned
-from relay.bench.client import OPUS, VP8, PacketConnection
+from relay.bench.client import MID_ID, NUMBER_ID, OPUS, VP8, PacketConnection
 from relay.bench.site import SiteEnd
 from relay.dtls import Certificate
 from relay.lane import Lane
@@ -26,7 +26,8 @@ class Source:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.ssrc = secrets.randbits(31) | 1
-        self.lane = Lane(self.ssrc, PAYLOAD_TYPES[kind], rtp.mid_extension(4, MIDS[kind]))
+        block = rtp.numbered_extension(NUMBER_ID, MID_ID, MIDS[kind])
+        self.lane = Lane(self.ssrc, PAYLOAD_TYPES[kind], block, numbered=True)
         self.sequence = secrets.randbits(15)
         self.timestamp = secrets.randbits(31)
         self.count = 0
@@ -73,6 +74,8 @@ class Party:
         self._keyframe = True
         self.tracks: dict[str, str] = {}
         self.publishes = False
+        self.number_id = NUMBER_ID
+        self._arrivals = twcc.ArrivalLog()
 
     async def join(self) -> None:
         """Enters the room."""
@@ -81,7 +84,7 @@ class Party:
     async def publish(self) -> None:
         """Joins the room and starts to publish."""
         await self.join()
-        sdp = self.pub.offer("sendonly", ["audio", "video"])
+        sdp = self.pub.offer("sendonly", ["audio", "video"], numbered=True)
         tracks = [{"mid": "0", "source": "mic"}, {"mid": "1", "source": "camera"}]
         answer = await self._site.ask("offer", room=self.room, peer=self.peer, pc="pub", sdp=sdp, tracks=tracks)
         await self.pub.connect(answer["sdp"])
@@ -90,7 +93,7 @@ class Party:
         """Receives `tracks`."""
         kinds = [track["kind"] for track in tracks]
         want = {str(position): track["id"] for position, track in enumerate(tracks)}
-        sdp = self.sub.offer("recvonly", kinds)
+        sdp = self.sub.offer("recvonly", kinds, numbered=True)
         answer = await self._site.ask("offer", room=self.room, peer=self.peer, pc="sub", sdp=sdp, want=want)
         sections = answer["sdp"].split("\r\nm=")[1:]
         for track, section in zip(tracks, sections, strict=True):
@@ -132,6 +135,11 @@ class Party:
         self.pub.check()
         self.sub.check()
 
+    def send_feedback(self) -> None:
+        """Says when each numbered packet came, as browsers do."""
+        for feedback in self._arrivals.feedback(1, 0):
+            self.sub.send_rtcp(feedback)
+
     def ask_for_keyframes(self) -> None:
         """What a decoder does that lost the thread: a PLI for every track received."""
         for ssrc in self._by_ssrc:
@@ -167,6 +175,9 @@ class Party:
         sink = self._by_ssrc.get(int.from_bytes(packet[8:12], "big"))
         if sink is None:
             return
+        at, size = rtp.find(packet, length, self.number_id)
+        if size == 2:
+            self._arrivals.arrived(packet[at] << 8 | packet[at + 1], time.monotonic())
         count, made_ns = canned.read_stamp(packet[:length])
         sink.take(count)
         if self.measuring:

@@ -145,6 +145,8 @@ async def _talk(party: Party) -> None:
         party.send_audio()
         if beat % 2 == 0:
             party.send_picture()
+        if beat % 5 == 0:
+            party.send_feedback()
         if beat % FRAMES_PER_SECOND == 0:
             party.send_reports()
         beat += 1

@@ -211,3 +211,40 @@ def test_one_address_without_a_route_does_not_hold_up_the_others() -> None:
             egress.flush()
         assert [len(sink.recv(10)) for _ in range(2)] == [1, 1]
         assert (egress.sent, egress.dropped) == (2, 1)
+
+
+def test_pictures_go_as_one_and_arrive_as_they_were() -> None:
+    lengths = [1000] * 5 + [400] + [900, 1000, 1000, 300]
+    with socket.socket(type=socket.SOCK_DGRAM) as sink, socket.socket(type=socket.SOCK_DGRAM) as source:
+        sink.bind(("127.0.0.1", 0))
+        sink.settimeout(1)
+        egress, destination = Egress(source), Destination(sink.getsockname())
+        calls: list[int] = []
+        send = egress._sendmmsg
+
+        def counted(descriptor: int, messages: object, count: int, flags: int) -> int:
+            calls.append(count)
+            return int(send(descriptor, messages, count, flags))
+
+        egress._sendmmsg = counted
+        for number, (view, _) in enumerate(egress.slots(len(lengths))):
+            view[:2] = bytes([number, 7])
+        egress.queue(lengths, destination)
+        egress.flush()
+        arrived = [sink.recv(2000) for _ in lengths]
+    assert [(len(each), each[0]) for each in arrived] == [(length, n) for n, length in enumerate(lengths)]
+    assert (calls, egress.sent, egress.dropped) == ([3], len(lengths), 0)  # a picture, one alone, another picture
+
+
+def test_where_nothing_can_be_segmented_each_goes_alone() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as sink, socket.socket(type=socket.SOCK_DGRAM) as source:
+        sink.bind(("127.0.0.1", 0))
+        sink.settimeout(1)
+        egress, destination = Egress(source), Destination(sink.getsockname())
+        source.setsockopt(socket.SOL_SOCKET, 11, 1)  # SO_NO_CHECK: the kernel segments nothing without checksums
+        for lengths in ([1100] * 3, [1000] * 3):
+            egress.slots(3)
+            egress.queue(lengths, destination)
+            egress.flush()
+            assert [len(sink.recv(3000)) for _ in lengths] == lengths
+        assert (egress.sent, egress.dropped, egress._segments) == (6, 0, False)
