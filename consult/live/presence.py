@@ -31,21 +31,20 @@ def keep(channel: str, consultation_id: int, room: linking.Room) -> Change | Non
     return relays.observe(channel=channel, consultation_id=consultation_id, peers=peers, tracks=room.tracks)
 
 
-def _book(consultation_id: int, change: Change) -> None:
-    came, went = change
-    if not came and not went:
-        return
+def _book(consultation_id: int) -> None:
     consultation = Consultation.objects.get(pk=consultation_id)
-    for username in sorted(came):
+    here, booked = relays.people(consultation_id), session.people(consultation)
+    for username in sorted(here - booked):
         _say(session.arrived, consultation, username)
-    for username in sorted(went):
+    for username in sorted(booked - here):
         _say(session.departed, consultation, username)
-    recording.review(consultation=consultation_id)
+    if here != booked:
+        recording.review(consultation=consultation_id)
 
 
 # In a thread of its own: sockets wait for each other's database work, and joining has no time for this.
 book = database_sync_to_async(_book, thread_sensitive=False)
-"""Arrivals and departures of usernames, and what follows from them."""
+"""Arrivals and departures, and what follows from them: from what is kept to what is booked, whatever was cut short."""
 
 
 @database_sync_to_async

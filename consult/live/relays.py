@@ -45,6 +45,7 @@ class RelayLink(AsyncWebsocketConsumer):
         self.pending: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self.changed: OrderedDict[int, linking.Room] = OrderedDict()
         self.emptied: list[int] = []  # rooms whose people have to arrive again, before what changed in them counts
+        self.booked: set[int] = set()  # rooms whose people were booked since this link stands
         self.wake = asyncio.Event()
         self.sender: Sender | None = None
         self.keeper: asyncio.Task[None] | None = None
@@ -200,7 +201,10 @@ class RelayLink(AsyncWebsocketConsumer):
             await self._close_moved([consultation_id])
             return
         await self._tell_room(consultation_id, "room.changed")
-        await book(consultation_id, change)
+        # A site that was killed may have kept what it never booked: on each new link every room is looked at once.
+        if any(change) or consultation_id not in self.booked:
+            await book(consultation_id)
+            self.booked.add(consultation_id)
 
     async def _interrupt(self, consultation_id: int) -> None:
         try:

@@ -210,6 +210,12 @@ def observe(
         return _keep(placement, [*here, *to_come], list(tracks))
 
 
+def people(consultation_id: int) -> set[str]:
+    """Usernames of those a relay has in the room."""
+    peers, _tracks = presence(consultation_id)
+    return {peer["username"] for peer in peers}
+
+
 def move_over(consultation_id: int) -> set[str]:
     """Who has not come to the new relay by now has left: their usernames."""
     with transaction.atomic():

@@ -43,6 +43,12 @@ def arrived(*, consultation: Consultation, by: User) -> Consultation:
     return consultation
 
 
+def people(consultation: Consultation) -> set[str]:
+    """Usernames of those who are booked as being in the room."""
+    here = consultation.participants.filter(last_joined_at__isnull=False, last_left_at=None)
+    return set(here.values_list("person__username", flat=True))
+
+
 def _sides_present(row: Consultation) -> set[str]:
     here = row.participants.filter(last_joined_at__isnull=False, last_left_at=None)
     return set(here.values_list("side", flat=True))

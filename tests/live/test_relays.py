@@ -272,6 +272,28 @@ async def test_calls_run_on_when_only_the_link_was_lost(live_cast: Cast, consult
                 await task
 
 
+async def test_an_arrival_a_killed_site_never_booked_is_booked_by_the_next(
+    live_cast: Cast, consultation: Consultation
+) -> None:
+    def booked() -> bool:
+        return consultation.participants.filter(last_joined_at__isnull=False, last_left_at=None).exists()
+
+    async with relay_end() as first:
+        task = asyncio.create_task(first.answers("join"))
+        async with in_room(consultation, live_cast.doctor):
+            await task
+            await eventually(booked)
+            await first.link.disconnect()
+            # As it stands when the site dies after it kept who is there, and before it booked it.
+            unbook = consultation.participants.update
+            await database_sync_to_async(unbook)(last_joined_at=None)
+            rooms = {str(consultation.pk): [{"peer": "page-of-doctor-nitun", "username": "doctor.nitun"}]}
+            async with relay_end(rooms=rooms) as second:
+                second.rooms = first.rooms
+                await second.tells(str(consultation.pk))
+                await eventually(booked)
+
+
 async def test_without_a_relay_one_joins_and_waits(live_cast: Cast, consultation: Consultation) -> None:
     async with in_room(consultation, live_cast.doctor) as here:
         await here.says("offer", pc="pub", sdp="v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\n")
