@@ -31,7 +31,9 @@ def keep(channel: str, consultation_id: int, room: linking.Room) -> Change | Non
     return relays.observe(channel=channel, consultation_id=consultation_id, peers=peers, tracks=room.tracks)
 
 
-def _book(consultation_id: int) -> None:
+@database_sync_to_async
+def book(consultation_id: int) -> None:
+    """Arrivals and departures, and what follows: from what is kept and what is booked, whatever was cut short."""
     consultation = Consultation.objects.get(pk=consultation_id)
     here, booked = relays.people(consultation_id), session.people(consultation)
     for username in sorted(here - booked):
@@ -40,11 +42,6 @@ def _book(consultation_id: int) -> None:
         _say(session.departed, consultation, username)
     if here != booked:
         recording.review(consultation=consultation_id)
-
-
-# In a thread of its own: sockets wait for each other's database work, and joining has no time for this.
-book = database_sync_to_async(_book, thread_sensitive=False)
-"""Arrivals and departures, and what follows from them: from what is kept to what is booked, whatever was cut short."""
 
 
 @database_sync_to_async

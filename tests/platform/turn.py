@@ -19,6 +19,7 @@ from tests.platform.site import ROOT, wait_until
 
 DEPLOYED = ROOT / "deploy" / "coturn" / "turnserver.conf"
 SECRET = "turn-tests-secret"
+ATTEMPTS, STARTS_WITHIN = 3, 15.0
 
 
 @dataclass(frozen=True)
@@ -67,21 +68,39 @@ def _adapted(home: Path, port: int, tls_port: int) -> str:
     return f"{text}\nallow-loopback-peers\nlog-file=stdout\n"
 
 
+def _start(home: Path) -> tuple[Turn, subprocess.Popen[bytes]]:
+    """On ports that were free a moment ago; raises AssertionError with its own words when it does not run."""
+    turn = Turn(free_port(), free_port(), home / "log")
+    (home / "conf").write_text(_adapted(home, turn.port, turn.tls_port))
+    command = [str(find("turnserver")), "-c", str(home / "conf"), "--pidfile", str(home / "pid")]
+    with turn.log.open("w") as out:
+        process = subprocess.Popen(
+            [*command, "--userdb", str(home / "db")], stdout=out, stderr=out, preexec_fn=die_with_parent
+        )
+    try:
+        wait_until(lambda: "Total General servers" in turn.said(), "coturn runs", STARTS_WITHIN)
+    except AssertionError as error:
+        process.kill()
+        process.wait()
+        raise AssertionError(f"{error}; it said: {turn.said()[-2000:]}") from None
+    return turn, process
+
+
 @contextlib.contextmanager
 def coturn() -> Iterator[Turn]:
-    program = find("turnserver")
-    assert program, "coturn is missing: `make test` installs it, or says what to install"
+    assert find("turnserver"), "coturn is missing: `make test` installs it, or says what to install"
     home = Path(tempfile.mkdtemp(prefix="telemed-turn-"))
-    turn = Turn(free_port(), free_port(), home / "log")
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(home / "key.pem")]
     made = ["openssl", "req", "-x509", *key, "-out", str(home / "cert.pem"), "-days", "2", "-subj", "/CN=localhost"]
     subprocess.run(made, check=True, capture_output=True)
-    (home / "conf").write_text(_adapted(home, turn.port, turn.tls_port))
-    command = [program, "-c", str(home / "conf"), "--pidfile", str(home / "pid"), "--userdb", str(home / "db")]
-    with turn.log.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, preexec_fn=die_with_parent)
+    for attempt in range(ATTEMPTS):
+        try:
+            turn, process = _start(home)
+            break
+        except AssertionError:  # a port beside ours was taken: it listens on the next ones too
+            if attempt == ATTEMPTS - 1:
+                raise
     try:
-        wait_until(lambda: "Total General servers" in turn.said(), "coturn runs", 20)
         yield turn
     finally:
         process.kill()
