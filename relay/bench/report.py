@@ -41,9 +41,9 @@ def scenarios(seconds: float) -> list[tuple[str, Load, list[str]]]:
 def main() -> int:
     """Runs all; 1 when our relay lost packets, 2 when a peer is not installed."""
     parser = argparse.ArgumentParser(prog="python -m relay.bench.report", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short turn each, for a look")
+    parser.add_argument("--quick", action="store_true", help="two short turns each, for a look")
     given = parser.parse_args()
-    seconds, repeat = (3.0, 1) if given.quick else (8.0, 3)
+    seconds, repeat = (4.0, 2) if given.quick else (8.0, 3)
     results: dict[str, Figures] = {}
     try:
         for title, load, peers in scenarios(seconds):
