@@ -6,9 +6,11 @@ from pathlib import Path
 import pydicom.data
 import pytest
 from PIL import Image
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Playwright, expect, sync_playwright
 
 from tests.browser.people import Person, profiles
+
+expect.set_options(timeout=20_000)  # ms; a busy machine is no fault
 
 
 @pytest.fixture(scope="module")

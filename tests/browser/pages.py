@@ -260,3 +260,14 @@ class Call:
         assert answer.status == 200
         assert answer.headers["content-type"] == "application/pdf"
         return answer.body()
+
+
+def talking(asking: Person, answering: Person, number: int) -> tuple[Call, Call]:
+    """Both in the call of that consultation, seeing and hearing each other."""
+    here, there = Call(asking, number), Call(answering, number)
+    for call in (here, there):
+        call.person.go(f"/consultations/{number}/room/")
+        call.join()
+    here.sees_and_hears(answering.username)
+    there.sees_and_hears(asking.username)
+    return here, there

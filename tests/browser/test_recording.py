@@ -1,14 +1,13 @@
 """A recorded call in two browsers: asked, agreed, seen by both, moved to another relay, its relay killed, played."""
 
-import re
 from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
 
-from tests.browser.pages import Call
+from tests.browser.pages import Call, talking
 from tests.browser.people import Person, eventually
-from tests.browser.test_relays import ACCEPTED, placed, process_of
+from tests.browser.test_relays import accepted, placed, process_of
 from tests.platform.site import Site
 from tests.recording.test_whole_way import CONSENT, STATE, rows
 
@@ -26,17 +25,10 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def pair(site: Site, meet: Callable[..., Person]) -> tuple[Call, Call]:
     """Two people in a call; the patient has agreed to a recording."""
-    found = re.search(r"room (\d+)", site.manage("shell", "-c", ACCEPTED))
-    assert found
-    site.python(CONSENT.format(pk=found[1]))
-    people = meet("doctor.nitun", site.url), meet("expert.provincial", site.url, viewport={"width": 360, "height": 740})
-    here, there = (Call(person, int(found[1])) for person in people)
-    for call in (here, there):
-        call.person.go(f"/consultations/{call.number}/room/")
-        call.join()
-    here.sees_and_hears("expert.provincial")
-    there.sees_and_hears("doctor.nitun")
-    return here, there
+    number = accepted(site)
+    site.python(CONSENT.format(pk=number))
+    phone = meet("expert.provincial", site.url, viewport={"width": 360, "height": 740})
+    return talking(meet("doctor.nitun", site.url), phone, number)
 
 
 def strip(call: Call) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from tests.browser.pages import Call
+from tests.browser.pages import Call, talking
 from tests.browser.people import Person, eventually
 from tests.platform.site import Site
 
@@ -58,16 +58,14 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def pair(site: Site, meet: Callable[..., Person]) -> tuple[Call, Call]:
     """Two people in a call."""
+    return talking(meet("doctor.nitun", site.url), meet("expert.provincial", site.url), accepted(site))
+
+
+def accepted(site: Site) -> int:
+    """The number of a consultation of the demo whose call may begin."""
     found = re.search(r"room (\d+)", site.manage("shell", "-c", ACCEPTED))
     assert found
-    people = meet("doctor.nitun", site.url), meet("expert.provincial", site.url)
-    here, there = (Call(person, int(found[1])) for person in people)
-    for call in (here, there):
-        call.person.go(f"/consultations/{call.number}/room/")
-        call.join()
-    here.sees_and_hears("expert.provincial")
-    there.sees_and_hears("doctor.nitun")
-    return here, there
+    return int(found[1])
 
 
 def placed(site: Site) -> str:
