@@ -58,7 +58,7 @@ def _run(lengths: list[int]) -> int:
     """How many datagrams of these lengths can go as one, from the first on: equal ones, and a shorter one behind."""
     size = lengths[0]
     most = min(len(lengths), MAX_SEGMENTS_BYTES // size)
-    if lengths.count(size) >= most and most == len(lengths):
+    if lengths.count(size) == len(lengths) == most:
         return most
     count = next((at for at in range(1, most) if lengths[at] != size), most)
     return count + 1 if count < most and lengths[count] < size else count
@@ -151,7 +151,7 @@ class Egress:
                     self._send(self._buffers[at].view[: self._lengths[at]], message.destination.address)
 
     def send(self, datagram: bytes, address: Address) -> None:
-        """Sends one datagram at once: STUN, DTLS, RTCP."""
+        """Sends one datagram at once: STUN, DTLS."""
         self._send(datagram, address)
 
     def _send(self, datagram: bytes | memoryview, address: Address) -> None:

@@ -9,9 +9,8 @@ from typing import Protocol
 from relay import rtp
 from relay.track import Packet
 
-PADDED = 0x20
-_PLAIN = 0x80
-_HAS_EXTENSION = 0x10
+VERSION = 0x80
+"""Version 2 in the first byte of a header (RFC 3550 section 5.1)."""
 
 
 class Lane:
@@ -35,7 +34,7 @@ class Lane:
         padded: bool = False,
     ) -> None:
         self.ssrc, self.kind, self.add, self.late, self.numbered = ssrc, kind, add, late, numbered
-        self.first = _PLAIN | (PADDED if padded else 0) | (_HAS_EXTENSION if block else 0)
+        self.first = VERSION | (rtp.PADDING_BIT if padded else 0) | (rtp.EXTENSION_BIT if block else 0)
         at = rtp.NUMBER_AT if numbered else len(block)
         self.head, self.tail = block[:at], block[at + 2 :]
         layout = struct.Struct(rtp.HEADER.format + (f"{at}sH{len(self.tail)}s" if numbered else f"{at}s"))

@@ -233,7 +233,7 @@ class ArrivalLog:
         if self._highest < 0 or not fresh or fresh[0][0] != first or self._highest != self._next - 1:
             return None
         numbers, times = zip(*fresh, strict=True)
-        if numbers != tuple(range(first, first + len(fresh))) or times[-1] - times[0] > 1 or max(numbers) > 0xFFFF:
+        if numbers != tuple(range(first, first + len(fresh))) or times[-1] - times[0] > 1:
             return None
         return [int(at / TICK) for at in times]
 
