@@ -1,13 +1,15 @@
 """Reads many datagrams with one system call (recvmmsg(2)). Knows bytes and addresses, nothing of media.
 
-The kernel writes straight into the buffers that are decrypted in place. Where recvmmsg is missing, datagrams are read
-one by one.
+The kernel writes straight into the buffers that are decrypted in place, and says when each datagram came: senders find
+their rate from it, and a busy machine reads late. Where recvmmsg is missing, datagrams are read one by one.
 """
 
 from __future__ import annotations
 
 import errno
 import socket
+import struct
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,8 +18,12 @@ from relay.srtp import BUFFER_SIZE, PacketBuffer
 
 SLOTS = 64
 _NOTHING_THERE = (errno.EAGAIN, errno.EINTR)
-Datagram = tuple[PacketBuffer, int, bytes]
-"""The buffer it is in, its length, and the packed address it came from."""
+SO_TIMESTAMPNS = 35
+"""socket(7); Python knows its number from 3.14 on."""
+_STAMP = struct.Struct("=16xqq")
+"""The control message of SO_TIMESTAMPNS: a header, then a struct timespec of the wall clock."""
+Datagram = tuple[PacketBuffer, int, bytes, float]
+"""The buffer it is in, its length, the packed address it came from, and when it came in monotonic seconds."""
 
 
 class Ingress:
@@ -30,6 +36,10 @@ class Ingress:
         self._vectors = ffi.new("struct iovec[]", SLOTS)
         self._messages = ffi.new("struct mmsghdr[]", SLOTS)
         self._names = ffi.new("char[]", SLOTS * size)
+        self._controls = ffi.new("char[]", SLOTS * _STAMP.size)
+        self._stamps = memoryview(ffi.buffer(self._controls))
+        self._came = 0.0
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         names = memoryview(ffi.buffer(self._names)).cast("B")
         self._slots: list[tuple[PacketBuffer, memoryview, Any]] = []
         for i in range(SLOTS):
@@ -40,25 +50,32 @@ class Ingress:
             message.msg_hdr.msg_iovlen = 1
             message.msg_hdr.msg_name = self._names + i * size
             message.msg_hdr.msg_namelen = size
+            message.msg_hdr.msg_control = self._controls + i * _STAMP.size
+            message.msg_hdr.msg_controllen = _STAMP.size  # the kernel makes it what it wrote, which is the same
             self._slots.append((buffer, names[i * size : (i + 1) * size], message))
         self._recvmmsg = system_call("recvmmsg")
 
-    def receive(self) -> Iterator[Datagram]:
-        """What has arrived, `SLOTS` at most; each is valid until the next call. One that is cut has BUFFER_SIZE bytes.
-        Raises OSError, but not when nothing is there."""
+    def receive(self, now: float) -> Iterator[Datagram]:
+        """What has arrived by `now` (monotonic seconds), `SLOTS` at most; each is valid until the next call. One that
+        is cut has BUFFER_SIZE bytes. Raises OSError, but not when nothing is there."""
         if self._recvmmsg is None:
-            yield from self._one_by_one()
+            yield from self._one_by_one(now)
             return
         count = self._recvmmsg(self._descriptor, self._messages, SLOTS, socket.MSG_DONTWAIT, ffi.NULL)
         if count < 0 and ffi.errno not in _NOTHING_THERE:
             raise OSError(ffi.errno, "recvmmsg")
-        for buffer, name, message in self._slots[: max(count, 0)]:
-            yield buffer, message.msg_len, bytes(name)
+        count = max(count, 0)
+        booted = now - time.time()
+        stamps = _STAMP.iter_unpack(self._stamps[: count * _STAMP.size])
+        for (buffer, name, message), (seconds, nanoseconds) in zip(self._slots[:count], stamps, strict=True):
+            # Never later than now and never before the last one, whatever somebody does to the wall clock.
+            self._came = came = min(max(booted + seconds + nanoseconds * 1e-9, self._came), now)
+            yield buffer, message.msg_len, bytes(name), came
 
-    def _one_by_one(self) -> Iterator[Datagram]:
+    def _one_by_one(self, now: float) -> Iterator[Datagram]:
         for buffer, _, _ in self._slots:
             try:
                 length, address = self._socket.recvfrom_into(buffer.view)
             except (BlockingIOError, InterruptedError):
                 return
-            yield buffer, length, pack_address(address)
+            yield buffer, length, pack_address(address), now

@@ -120,9 +120,9 @@ class Mux:
         now = time.monotonic()
         self.egress.gathers = True
         try:
-            for buffer, length, name in self._ingress.receive():
+            for buffer, length, name, came in self._ingress.receive(now):
                 try:
-                    self._dispatch(buffer, length, name, now)
+                    self._dispatch(buffer, length, name, came)
                 except Exception:
                     # One peer's packet found a hole in our parsing: it must not cost the others their call.
                     self._spoilt(now, f"datagram of {length} bytes dropped")

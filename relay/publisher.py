@@ -25,6 +25,8 @@ FEEDBACK_INTERVAL = 0.1
 _HEADER = rtp.HEADER.unpack_from
 _USUAL = 0x90
 """The first byte of most packets: version 2, an extension, no padding, no CSRCs."""
+_FIRST_NUMBER = rtp.HEADER_LENGTH + 5
+"""Where such a packet has its transport-wide number when that is its first one-byte extension element."""
 
 Stream = InboundStream | RetransmissionStream
 
@@ -51,7 +53,6 @@ class Publisher(Connection):
         self._voices: dict[int, IncomingMedia] = {}
         self._number_extension: int | None = None
         self._number_head = 0
-        self._numbers_at: dict[int, int] = {}
         self._arrivals = twcc.ArrivalLog()
         self._feedback_at = self._measure_at = 0.0
 
@@ -130,11 +131,17 @@ class Publisher(Connection):
                 return
             start, end = bounds
         if self._number_extension is not None:
-            # Where the last packet of this SSRC had it, most others have it too.
-            at = self._numbers_at.get(ssrc, 0)
-            if first != _USUAL or not at or at + 2 > start or packet[at - 1] != self._number_head:
-                at = self._find_number(packet, length, ssrc)
-            if at:
+            # Most packets have it first. Elsewhere the same bytes may be another element's value.
+            if (
+                first == _USUAL
+                and start >= _FIRST_NUMBER + 2
+                and packet[12] == 0xBE
+                and packet[16] == self._number_head
+            ):
+                at, size = _FIRST_NUMBER, 2
+            else:
+                at, size = rtp.find(packet, length, self._number_extension)
+            if size == 2:
                 self._arrivals.arrived(packet[at] << 8 | packet[at + 1], now)
                 if now >= self._feedback_at:
                     self._send_feedback(ssrc, now)
@@ -144,15 +151,6 @@ class Publisher(Connection):
         if ssrc in self._voices:
             self._hear(self._voices[ssrc], packet, length)
         stream.receive(second, sequence, timestamp, bytes(packet[start:end]), now)
-
-    def _find_number(self, packet: memoryview, length: int, ssrc: int) -> int:
-        """Where the packet has its transport-wide number; 0 when it has none."""
-        at, size = rtp.find(packet, length, self._number_extension or 0)
-        if size != 2:
-            return 0
-        if len(self._numbers_at) < 2 * MAX_STREAMS:
-            self._numbers_at[ssrc] = at
-        return at
 
     def _send_feedback(self, ssrc: int, now: float) -> None:
         """Says when each packet came, padding and repeats too: the browser finds its rate from it."""

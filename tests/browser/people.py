@@ -44,6 +44,19 @@ RECEIVED = """async () => {
   }
   return sum;
 }"""
+VIDEO = """async () => {
+  const wanted = ["rid", "frameHeight", "framesPerSecond", "framesDecoded", "targetBitrate", "bytesSent",
+    "bytesReceived", "packetsLost", "qualityLimitationReason", "pliCount", "availableOutgoingBitrate"];
+  const rows = [];
+  for (const pc of window.connections) {
+    if (pc.connectionState === "closed") continue;
+    for (const row of (await pc.getStats()).values()) {
+      if (row.kind !== "video" && !row.nominated) continue;
+      rows.push([row.type, ...wanted.filter(key => row[key] !== undefined).map(key => `${key}=${row[key]}`)].join(" "));
+    }
+  }
+  return rows.sort();
+}"""
 # What the browser says when a server is gone, which the tests do to it on purpose.
 EXPECTED = (
     "ERR_CONNECTION_REFUSED",
@@ -107,6 +120,10 @@ class Person:
         """Frames decoded, audio energy and bytes so far, over all connections of the page."""
         return dict(self.page.evaluate(RECEIVED))
 
+    def video(self) -> str:
+        """What this browser says of the pictures it sends and gets: for who reads why a test failed."""
+        return "\n".join(self.page.evaluate(VIDEO))
+
 
 @contextlib.contextmanager
 def profiles(playwright: Playwright) -> Iterator[Callable[[str, str], Person]]:
@@ -143,7 +160,7 @@ def profiles(playwright: Playwright) -> Iterator[Callable[[str, str], Person]]:
     finally:
         for person in met:
             person.shot(f"last-{person.username}")
-            print(person.page.url, *person.complaints, sep="\n")  # shown when the test failed
+            print(person.page.url, person.video(), *person.complaints, sep="\n")  # shown when the test failed
         for browser in browsers:
             browser.close()
 

@@ -131,7 +131,7 @@ def on_extensions(data: bytes) -> None:
 
     async def act() -> None:
         clock = Clock()
-        context = Context(_Nowhere(), CERTIFICATE, (), clock.schedule, lambda connection, reason: None, clock)  # type: ignore[arg-type]
+        context = Context(Nowhere(), CERTIFICATE, (), clock.schedule, lambda connection, reason: None, clock)  # type: ignore[arg-type]
         offer = parse_offer(THREE_SIZES)
         publisher = Publisher(context, offer, "fuzz")
         tracks = {"0": Track("mic", "ann", AUDIO, "mic"), "1": Track("camera", "ann", VIDEO, "camera")}
@@ -154,7 +154,7 @@ def on_extensions(data: bytes) -> None:
     asyncio.run(act())
 
 
-class _Nowhere:
+class Nowhere:
     """Instead of a socket: nothing is sent before the handshake, which never comes."""
 
     egress = None
