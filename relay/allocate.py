@@ -16,8 +16,8 @@ READABLE_HEIGHT = 360
 MARGIN, SLACK = 1.15, 0.9
 """How much room there must be for more than there is now, and to keep what there is: layers must not flap."""
 
-HOLD = 3.0
-"""Seconds without more after there was less."""
+HOLD, HOLD_NOTHING = 3.0, 1.0
+"""Seconds without more after there was less, and without anything after there was nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def allocate(budget: float, demands: Sequence[Demand], now: Mapping[str, int | N
 
 
 class Allocator:
-    """Divides again and again: who got less gets no more for `HOLD` seconds."""
+    """Divides again and again: who got less gets no more for a while."""
 
     def __init__(self) -> None:
         self._lowered: dict[str, float] = {}
@@ -90,8 +90,9 @@ class Allocator:
         layers: dict[str, int | None] = {}
         for identifier, layer in found.layers.items():
             before = self.layers.get(identifier, layer)
-            if _order(layer) > _order(before) and now - self._lowered.get(identifier, float("-inf")) < HOLD:
-                layer = before
+            lowered = now - self._lowered.get(identifier, float("-inf"))
+            if _order(layer) > _order(before) and lowered < HOLD:
+                layer = 0 if before is None and lowered >= HOLD_NOTHING else before
             elif _order(layer) < _order(before):
                 self._lowered[identifier] = now
             layers[identifier] = layer

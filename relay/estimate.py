@@ -10,16 +10,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from relay.trend import Trend
+
 START, LOWEST, HIGHEST = 300_000.0, 20_000.0, 30_000_000.0
 """bit/s the estimate begins with, never falls below and never exceeds."""
-BURST = 0.005
-"""Seconds within which packets sent together count as one group (section 4.1)."""
-WINDOW = 20
-"""Groups the slope of the delay is taken over."""
-SMOOTHING, GAIN = 0.9, 4.0
-THRESHOLD, LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 12.5, 6.0, 600.0
-K_UP, K_DOWN = 0.0087, 0.039
-OVERUSE_TIME = 0.01
 BACKOFF = 0.85
 """Share of what arrives that is sent after overuse (section 5.5)."""
 GROWTH = 1.08
@@ -31,6 +25,8 @@ QUEUE_LIMIT, QUEUE_GONE, QUEUE_SEEN = 0.1, 0.05, 0.02
 delay is the noise of busy machines."""
 FASTEST_DRAIN = 0.8
 """Seconds of queue less in a second: what is gone faster was none."""
+QUEUE_STAYS, NOT_FULL = 0.8, 0.7
+"""A longer path and no queue: so much of the delay stays though only so much arrives of what arrived before."""
 QUEUE_BAD, FAST_GROWTH = 0.25, 0.4
 """A queue that takes what arrives for the capacity: so many seconds, or so many more in a second."""
 GROWTH_INTERVAL = 0.05
@@ -48,83 +44,6 @@ SETTLED = 1.5
 
 Acked = tuple[float, int, float]
 """A packet that arrived: when it was sent, its bytes on the wire, when it arrived by the viewer's clock."""
-
-
-class Trend:
-    """Whether a queue is building: the slope of the delay between groups of packets (sections 5.2 to 5.4)."""
-
-    def __init__(self) -> None:
-        self._groups = 0
-        self._first_sent = self._last_sent = self._last_arrived = -1.0
-        self._sent_before = self._arrived_before = -1.0
-        self._accumulated = self._smoothed = 0.0
-        self._points: deque[tuple[float, float]] = deque(maxlen=WINDOW)
-        self._threshold = THRESHOLD
-        self._slope = 0.0
-        self._over_since: float | None = None
-        self.overused = self.underused = False
-
-    def add(self, sent: float, arrived: float) -> None:
-        """The next packet that arrived, in the order of sending."""
-        if sent - self._first_sent <= BURST and self._first_sent >= 0:
-            self._last_sent = sent
-            self._last_arrived = max(self._last_arrived, arrived)
-            return
-        if self._sent_before >= 0:
-            self._measure(self._last_sent - self._sent_before, self._last_arrived - self._arrived_before)
-        self._sent_before, self._arrived_before = self._last_sent, self._last_arrived
-        self._first_sent = self._last_sent = sent
-        self._last_arrived = arrived
-
-    def _measure(self, sent: float, arrived: float) -> None:
-        """One group more: seconds between it and the one before, at the sender and at the receiver."""
-        if arrived > 3 or sent > 3:
-            self.restart()
-            return
-        self._groups += 1
-        self._accumulated += (arrived - sent) * 1000
-        self._smoothed = SMOOTHING * self._smoothed + (1 - SMOOTHING) * self._accumulated
-        self._points.append((self._last_arrived * 1000, self._smoothed))
-        slope = _slope(self._points) if len(self._points) == WINDOW else 0.0
-        self._detect(slope, min(self._groups, 60) * slope * GAIN, max(sent, 0.0))
-        self._slope = slope
-
-    def _detect(self, slope: float, trend: float, passed: float) -> None:
-        if trend > self._threshold:
-            self._over_since = (self._over_since or 0.0) + passed
-            if self._over_since > OVERUSE_TIME and slope >= self._slope:
-                self.overused = True
-        else:
-            self._over_since = None
-            self.overused = False
-        self.underused = trend < -self._threshold
-        self._adapt(abs(trend), min(passed, 0.1))
-
-    def _adapt(self, trend: float, passed: float) -> None:
-        """The threshold follows the noise of the path, so that others' traffic does not starve ours (section 5.4)."""
-        if trend > self._threshold + 15:
-            return
-        k = K_DOWN if trend < self._threshold else K_UP
-        threshold = self._threshold + k * (trend - self._threshold) * passed * 1000
-        self._threshold = min(max(threshold, LOWEST_THRESHOLD), HIGHEST_THRESHOLD)
-
-    def restart(self) -> None:
-        """What was sent before says nothing of what comes; the threshold stays."""
-        self._groups = 0
-        self._first_sent = self._sent_before = -1.0
-        self._accumulated = self._smoothed = self._slope = 0.0
-        self._points.clear()
-        self._over_since = None
-        self.overused = self.underused = False
-
-
-def _slope(points: Sequence[tuple[float, float]]) -> float:
-    """Least squares through the points."""
-    count = len(points)
-    mean_x = sum(x for x, _ in points) / count
-    mean_y = sum(y for _, y in points) / count
-    over = sum((x - mean_x) ** 2 for x, _ in points)
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / over if over else 0.0
 
 
 class AckedRate:
@@ -152,7 +71,7 @@ class Queue:
     """How long packets wait on the way: their delay above the shortest one of late."""
 
     def __init__(self) -> None:
-        self._shortest = self._shortest_before = float("inf")
+        self._shortest = self._shortest_before = self._delay = float("inf")
         self._since = self.at = float("-inf")
         self.seconds = self._latest = 0.0
         """What two feedbacks agree on: a machine that stalls, at either end, delays one of them as a queue would."""
@@ -164,13 +83,18 @@ class Queue:
         arrived at `arrived`."""
         if now - self._since > BASE_WINDOW:
             self._shortest_before, self._shortest, self._since = self._shortest, delay, now
-        self._shortest = min(self._shortest, delay)
+        self._delay, self._shortest = delay, min(self._shortest, delay)
         latest = delay - min(self._shortest, self._shortest_before)
         before, self.seconds, self._latest = self.seconds, min(latest, self._latest), latest
         if arrived > self.at:
             # By the viewer's clock: feedbacks that waited for us come at once.
             self.growth = (self.seconds - before) / max(arrived - self.at, GROWTH_INTERVAL)
         self.at = arrived
+
+    def forget(self) -> None:
+        """The path is as long as it seems now: nothing waits."""
+        self._shortest = self._shortest_before = self._delay
+        self.seconds = self._latest = self.growth = 0.0
 
 
 class LossLimit:
@@ -217,6 +141,21 @@ class Before(NamedTuple):
     at: float
 
 
+class Standing:
+    """Whether a queue is one. A line with a queue is full: less sent is not less that arrives, until it is gone."""
+
+    def __init__(self) -> None:
+        self._queue = self._arrived = self._since = 0.0
+
+    def add(self, queue: float, arrived: float, now: float) -> bool:
+        """True when `queue` seconds of delay stay although less and less arrives, `arrived` bit/s by now."""
+        if queue > self._queue + QUEUE_SEEN:
+            self._queue, self._arrived, self._since = queue, arrived, now
+        self._arrived = max(self._arrived, arrived)
+        stays = queue > QUEUE_STAYS * self._queue and now - self._since > ACKED_WINDOW
+        return stays and arrived < NOT_FULL * self._arrived
+
+
 class Estimator:
     """The rate to send at, `bitrate`. Feed it every feedback of the viewer, in order."""
 
@@ -229,6 +168,7 @@ class Estimator:
         self._updated_at: float | None = None
         self._decreased_at = float("-inf")
         self._draining: Before | None = None
+        self._standing = Standing()
         self.rtt = 0.1
         self.reported: float | None = None
         """The viewer's own estimate (REMB), an upper bound."""
@@ -293,8 +233,11 @@ class Estimator:
     def _control(self, now: float) -> None:
         passed = min(now - self._updated_at, 1.0) if self._updated_at is not None else 0.0
         self._updated_at = now
-        queue = self._queue.seconds
-        if (self._trend.overused and queue > QUEUE_SEEN) or (queue > QUEUE_LIMIT and not self._trend.underused):
+        queue, acked = self._queue.seconds, self._acked.bitrate
+        if self._draining is not None and acked is not None and self._standing.add(queue, acked, now):
+            self._queue.forget()
+            self._return_to(self._draining)
+        elif (self._trend.overused and queue > QUEUE_SEEN) or (queue > QUEUE_LIMIT and not self._trend.underused):
             self._decrease(queue, now)
         elif self._draining is not None:
             self._finish_draining(queue, self._draining)
@@ -309,6 +252,7 @@ class Estimator:
         self._decreased_at = now
         if self._draining is None:
             self._draining = Before(self._delay_rate, self._capacity, self.limited_at, queue, self._queue.at)
+            self._standing = Standing()
         if queue > QUEUE_GONE:
             self.limited_at = now
         self._capacity = acked if self._capacity is None else self._capacity + (acked - self._capacity) / 2
@@ -327,9 +271,14 @@ class Estimator:
             self._draining = None
             if before.queue - queue > FASTEST_DRAIN * (self._queue.at - before.at):
                 # Not even a line nothing is sent on drains so fast: something stood still for a while.
-                self._delay_rate, self._capacity, self.limited_at = before.rate, before.capacity, before.limited_at
+                self._return_to(before)
             elif self._capacity is not None:
                 self._delay_rate = max(self._delay_rate, BACKOFF * self._capacity)
+
+    def _return_to(self, before: Before) -> None:
+        """There was no queue."""
+        self._draining = None
+        self._delay_rate, self._capacity, self.limited_at = before.rate, before.capacity, before.limited_at
 
     def _increase(self, passed: float) -> None:
         acked = self._acked.bitrate

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.allocate import CLINICAL, HOLD, OTHERS, SLACK, SOUND, SPEAKER, Allocator, Demand, Layer, allocate
+from relay.allocate import (
+    CLINICAL,
+    HOLD,
+    HOLD_NOTHING,
+    OTHERS,
+    SLACK,
+    SOUND,
+    SPEAKER,
+    Allocator,
+    Demand,
+    Layer,
+    allocate,
+)
 
 LAYERS = (Layer(150_000, 180), Layer(500_000, 360), Layer(1_500_000, 720))
 VOICE = Demand("voice", SOUND, (Layer(70_000, 0),), 0)
@@ -66,7 +78,9 @@ def test_who_got_less_gets_no_more_for_a_while() -> None:
     allocator = Allocator()
     assert allocator.divide(1_000_000, [SPEAKING], 0.0).layers == {"speaker": 1}
     assert allocator.divide(100_000, [SPEAKING], 1.0).paused == {"speaker"}
-    assert allocator.divide(1_000_000, [SPEAKING], 1.0 + HOLD / 2).paused == {"speaker"}
+    assert allocator.divide(1_000_000, [SPEAKING], 1.0 + HOLD_NOTHING / 2).paused == {"speaker"}
+    assert allocator.divide(1_000_000, [SPEAKING], 1.1 + HOLD_NOTHING).layers == {"speaker": 0}
+    assert allocator.divide(1_000_000, [SPEAKING], 0.9 + HOLD).layers == {"speaker": 0}
     assert allocator.divide(1_000_000, [SPEAKING], 1.1 + HOLD).layers == {"speaker": 1}
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
 
 from relay.allocate import CLINICAL, Demand, Layer
-from relay.estimate import LOWEST, START, Estimator, Trend
+from relay.estimate import LOWEST, START, Estimator
+from relay.trend import Trend
 from tests.relay.fakes import Clock
 from tests.relay.line import LADDER, TALK, Line, Viewer
 
@@ -95,6 +97,41 @@ def test_a_queue_that_is_gone_faster_than_it_can_be_was_none() -> None:
     assert min(rates[20:24]) < rates[19]
     assert rates[-1] >= rates[19]
     assert estimator.limited_at == float("-inf")
+
+
+@pytest.mark.parametrize("stalls", [0.0, 0.03])
+@pytest.mark.parametrize("longer", [0.05, 0.15, 0.3])
+def test_a_longer_path_is_no_queue(longer: float, stalls: float) -> None:
+    """A phone changes its cell: every packet takes so much longer from now on, and the line carries what it did."""
+    clock = Clock()
+    line = Line(clock, 5_000_000)
+    viewer = Viewer(clock, line, stalls=stalls)
+    clock.advance(10.0)
+    before = viewer.downlink.estimator.bitrate
+    line.delay += longer
+    clock.advance(2.0)
+    assert viewer.downlink.estimator.bitrate > 0.95 * before
+    clock.advance(4.0)
+    assert viewer.layers["face"] == 2
+    changes = [(at, layers["face"]) for at, layers in viewer.changes if at > 10.0]
+    without = sum(end - begin for (begin, layer), (end, _) in itertools.pairwise(changes) if layer is None)
+    assert without < 1.5  # less than anybody is told of
+
+
+@pytest.mark.parametrize("rate", [100_000, 300_000, 1_000_000])
+@pytest.mark.parametrize("longer", [0.0, 0.05])
+def test_a_slow_line_is_not_taken_for_a_longer_path(rate: int, longer: float) -> None:
+    """Falling at once, and the path longer too, as when a phone falls back to an older network."""
+    clock = Clock()
+    line = Line(clock, 5_000_000)
+    viewer = Viewer(clock, line)
+    clock.advance(10.0)
+    line.rate, line.delay = rate, line.delay + longer
+    clock.advance(6.0)
+    for _ in range(400):
+        clock.advance(0.05)
+        assert viewer.downlink.estimator.bitrate < 1.3 * max(rate, 150_000)
+        assert line.queue < 0.35
 
 
 def test_at_a_hundred_kilobits_the_voice_goes_on_alone() -> None:
