@@ -6,7 +6,6 @@ Knows no tracks; asks its owner to divide the rate anew (`on_rate`), at most eve
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import repeat
 
 from relay import twcc
 from relay.estimate import Acked, Estimator
@@ -18,12 +17,16 @@ from relay.track import Packet
 
 REMEMBERED = 4096
 """Packets whose feedback may still come: 5 s of 6 Mbit/s. A power of two."""
-INTERVAL = 0.1
-"""Seconds between two divisions of the rate."""
+INTERVAL, CALM_INTERVAL = 0.1, 0.5
+"""Seconds between two divisions of the rate, and where the line is no limit."""
+GLANCE = 8
+"""Of a line that is no limit only every so many packets are looked at."""
+_MASK = REMEMBERED - 1
 _TICK_WRAP = 1 << 32
 
-_Sent = tuple[int, float, int]
-_NOTHING: _Sent = (-1, 0.0, 0)
+_Sent = tuple[int, float, int, int]
+"""A packet's number, when it was sent, its bytes on the wire, and those of all until then."""
+_NOTHING: _Sent = (-1, 0.0, 0, 0)
 
 
 class Downlink:
@@ -41,7 +44,7 @@ class Downlink:
         self._send, self._clock, self._on_rate = send, clock, on_rate
         self._sent: list[_Sent] = [_NOTHING] * REMEMBERED
         self._number = 0x10000
-        self._bytes = 0
+        self._bytes = self._told_bytes = 0
         self._last_ticks: int | None = None
         self._divided_at, self._divided_rate = float("-inf"), 0.0
         self.estimator = Estimator()
@@ -53,25 +56,29 @@ class Downlink:
         """Sends packets of a numbered lane, each with a number of its own; how many of them."""
         number = self._number
         sent = self._send(lane, packets, number)
-        sizes = [len(payload) + OVERHEAD for _, _, _, payload in packets[:sent]]
-        now, end, at = self._clock(), number + sent, number & (REMEMBERED - 1)
-        entries = list(zip(range(number, end), repeat(now), sizes))
-        if at + sent <= REMEMBERED:
-            self._sent[at : at + sent] = entries
-        else:
-            for entry in entries:
-                self._sent[entry[0] & (REMEMBERED - 1)] = entry
-        self._number = end
-        self._bytes += sum(sizes)
+        now, total, remembered = self._clock(), self._bytes, self._sent
+        for _, _, _, payload in packets[:sent]:
+            size = len(payload) + OVERHEAD
+            total += size
+            remembered[number & _MASK] = (number, now, size, total)
+            number += 1
+        self._number, self._bytes = number, total
         return sent
 
     def on_feedback(self, feedback: twcc.Arrivals, now: float) -> None:
         """The viewer says which packets arrived when."""
-        acked, lost, end = self._match(feedback)
         estimator, prober = self.estimator, self.prober
-        if acked or lost:
-            estimator.on_feedback(acked, lost, now)
-        result = prober.result(end, now)
+        first = self._number + ((feedback.base - self._number + 0x8000) & 0xFFFF) - 0x8000
+        calm = not prober.busy and self.needed <= estimator.bitrate and estimator.is_calm
+        if calm and None not in feedback.arrivals:
+            self._glance(first, feedback.arrivals, now)
+        else:
+            calm = False
+            acked, lost = self._match(first, feedback.arrivals)
+            if acked or lost:
+                size = sum([size for _, size, _ in acked])
+                estimator.on_feedback(acked, lost, now, len(acked), size)
+        result = prober.result(first + len(feedback.arrivals), now)
         if result is not None:
             found = estimator.bitrate
             estimator.on_probe(*result, now)
@@ -80,33 +87,50 @@ class Downlink:
             else:
                 prober.failed(now)
         # Less is acted upon at once.
-        if now - self._divided_at >= INTERVAL or estimator.bitrate < self._divided_rate:
+        if now - self._divided_at >= (CALM_INTERVAL if calm else INTERVAL) or estimator.bitrate < self._divided_rate:
             self._divided_at, self._divided_rate = now, estimator.bitrate
             self._on_rate(now)
             if estimator.is_settled(now):
                 prober.want(self.needed, estimator.bitrate, estimator.limited_at == float("-inf"), now)
 
-    def _match(self, feedback: twcc.Arrivals) -> tuple[list[Acked], int, int]:
-        """What arrived, how many did not, and the number after the last one spoken of."""
-        first = self._number + ((feedback.base - self._number + 0x8000) & 0xFFFF) - 0x8000
+    def _match(self, first: int, arrivals: Sequence[int | None]) -> tuple[list[Acked], int]:
+        """What arrived of the packets from number `first` on, and how many did not."""
         acked: list[Acked] = []
         lost, sent, shift, probing = 0, self._sent, None, self.prober.busy
-        mask = REMEMBERED - 1
-        for number, ticks in enumerate(feedback.arrivals, first):
-            known, sent_at, size = sent[number & mask]
+        for number, ticks in enumerate(arrivals, first):
+            known, sent_at, size, total = sent[number & _MASK]
             if known != number:
                 continue
-            sent[number & mask] = _NOTHING
+            sent[number & _MASK] = _NOTHING
             if ticks is None:
                 lost += 1
                 continue
             if shift is None:
                 shift = self._unwrap(ticks)
+            self._told_bytes = total
             packet = (sent_at, size, (ticks + shift) * twcc.TICK)
             acked.append(packet)
             if probing:
                 self.prober.arrived(number, packet)
-        return acked, lost, first + len(feedback.arrivals)
+        return acked, lost
+
+    def _glance(self, first: int, arrivals: Sequence[int | None], now: float) -> None:
+        """All arrived, as always of late: some of them say whether a queue begins."""
+        acked: list[Acked] = []
+        sent, shift, count, total = self._sent, None, len(arrivals), self._told_bytes
+        for at in (*range(0, count - 1, GLANCE), count - 1):
+            number, ticks = first + at, arrivals[at]
+            known, sent_at, size, until = sent[number & _MASK]
+            if known != number or ticks is None:
+                continue
+            sent[number & _MASK] = _NOTHING
+            if shift is None:
+                shift = self._unwrap(ticks)
+            total = until
+            acked.append((sent_at, size, (ticks + shift) * twcc.TICK))
+        if acked:
+            self.estimator.on_feedback(acked, 0, now, count, max(total - self._told_bytes, 0))
+            self._told_bytes = total
 
     def _unwrap(self, ticks: int) -> int:
         """What to add to the ticks of a feedback so that they go on from the last one's."""

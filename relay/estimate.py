@@ -210,22 +210,32 @@ class Estimator:
             and now - self._decreased_at > SETTLED
         )
 
-    def on_feedback(self, acked: Sequence[Acked], lost: int, now: float) -> None:
-        """`acked` arrived, in the order of sending; `lost` others of the same time did not."""
-        size, latest, shortest, trend = 0, float("-inf"), float("inf"), self._trend
-        for sent, packet_size, arrived in acked:
-            size += packet_size
-            if arrived > latest:
-                latest = arrived
-            if arrived - sent < shortest:
-                shortest = arrived - sent
-            trend.add(sent, arrived)
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing says that the line is a limit: no queue, not even one that begins, and no loss."""
+        return (
+            self._draining is None
+            and self._queue.seconds < QUEUE_SEEN
+            and self._losses.fraction < FEW_LOST
+            and not self._trend.overused
+        )
+
+    def on_feedback(self, acked: Sequence[Acked], lost: int, now: float, arrived: int, size: int) -> None:
+        """`acked` arrived, in the order of sending, of `arrived` packets with `size` bytes on the wire; `lost` others
+        of the same time did not arrive."""
+        latest, shortest, trend = float("-inf"), float("inf"), self._trend
+        for sent_at, _, arrived_at in acked:
+            if arrived_at > latest:
+                latest = arrived_at
+            if arrived_at - sent_at < shortest:
+                shortest = arrived_at - sent_at
+            trend.add(sent_at, arrived_at)
         if acked:
             self._acked.add(latest, size)
             self._latest.add(latest, size)
             self._queue.add(shortest, latest, now)
             self.rtt += (max(now - acked[-1][0] - self._queue.seconds, 0.001) - self.rtt) / 8
-        self._losses.add(len(acked), lost, self.bitrate, self._acked.bitrate, now)
+        self._losses.add(arrived, lost, self.bitrate, self._acked.bitrate, now)
         if self._losses.fraction > MANY_LOST:
             self.limited_at = now
         self._control(now)

@@ -92,7 +92,7 @@ def test_a_queue_that_is_gone_faster_than_it_can_be_was_none() -> None:
     for late in [0.0] * 20 + [0.15] * 4 + [0.0] * 2:
         now += 0.1
         sent = [now - 0.1 + number * 0.02 for number in range(5)]
-        estimator.on_feedback([(at, 1200, at + late) for at in sent], 0, now + late)
+        estimator.on_feedback([(at, 1200, at + late) for at in sent], 0, now + late, len(sent), 1200 * len(sent))
         rates.append(estimator.bitrate)
     assert min(rates[20:24]) < rates[19]
     assert rates[-1] >= rates[19]
@@ -203,7 +203,7 @@ def test_nothing_a_viewer_says_breaks_the_estimate() -> None:
         for _ in range(30):
             now += generator.random() * 0.2
             acked = [(now - generator.random() * 9, 1200, generator.uniform(-1e6, 1e6)) for _ in range(10)]
-            estimator.on_feedback(acked, generator.randrange(50), now)
+            estimator.on_feedback(acked, generator.randrange(50), now, len(acked), 12_000)
             if generator.random() < 0.2:
                 estimator.on_probe(generator.random() * 1e9, generator.random() * 1e9, now)
             assert estimator.bitrate >= LOWEST
