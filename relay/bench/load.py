@@ -7,7 +7,7 @@ import heapq
 import itertools
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -22,6 +22,8 @@ SETTLE = 0.5
 PACER_SLEEP = 0.001
 FEEDBACK_INTERVAL = 0.1
 """Seconds between a receiver's feedbacks; browsers take 50 to 250 ms."""
+AT_ONCE = 12
+"""Connections made at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,11 @@ async def _run(load: Load, server: Server, with_floor: bool) -> dict[str, object
 async def _connect(parties: list[Party], server: Server, load: Load, pacer: Pacer) -> None:
     for position, party in enumerate(parties):
         party.publishes = position % load.parties < load.publishers
-        await (party.publish() if party.publishes else party.join())
-    for party in parties:
-        tracks = await server.tracks(party.room)
-        party.tracks = {track["id"]: track["kind"] for track in tracks if track["peer"] == party.peer}
-        if others := [track for track in tracks if track["peer"] != party.peer]:
-            await party.subscribe(others)
+    first = parties[:: load.parties]
+    for party in first:  # who makes the room
+        await _enter(party)
+    await _some_at_once([_enter(party) for party in parties if party not in first])
+    await _some_at_once([_watch(party, server) for party in parties])
     for party in parties:
         pacer.every(1.0, party.send_reports)
         pacer.every(FEEDBACK_INTERVAL, party.send_feedback)
@@ -119,6 +120,30 @@ async def _connect(parties: list[Party], server: Server, load: Load, pacer: Pace
         if load.profile.audio:
             pacer.every(1 / load.profile.audio, party.send_audio)
         pacer.every(1 / FRAMES_PER_SECOND, party.send_picture)
+
+
+async def _enter(party: Party) -> None:
+    await (party.publish() if party.publishes else party.join())
+
+
+async def _watch(party: Party, server: Server) -> None:
+    tracks = await server.tracks(party.room)
+    party.tracks = {track["id"]: track["kind"] for track in tracks if track["peer"] == party.peer}
+    if others := [track for track in tracks if track["peer"] != party.peer]:
+        await party.subscribe(others)
+
+
+async def _some_at_once(calls: list[Coroutine[None, None, None]]) -> None:
+    """Janus misses the first flight of every handshake, and the second comes a second later: many wait together."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def act(call: Coroutine[None, None, None]) -> None:
+        async with room:
+            await call
+
+    async with asyncio.TaskGroup() as group:
+        for call in calls:
+            group.create_task(act(call))
 
 
 async def _window(load: Load, parties: list[Party], server: Server, pacer: Pacer) -> dict[str, object]:

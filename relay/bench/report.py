@@ -24,10 +24,10 @@ COLOURS = {"relay": "#0b6e7f", "janus": "#c2571a", "floor": "#8a94a0"}
 
 def scenarios(seconds: float) -> list[tuple[str, Load, list[str]]]:
     """Title, load and peers of each comparison."""
-    usual, picture_only = Profile(), Profile(audio=0)
+    usual, half, picture_only = Profile(), Profile(80, 25), Profile(audio=0)
     return [
         ("6 rooms of 4", Load(6, 4, 4, seconds, usual), ["janus"]),
-        ("4 rooms of 9", Load(4, 9, 9, seconds, usual), ["janus"]),
+        ("4 rooms of 9, half the packets", Load(4, 9, 9, seconds, half), ["janus"]),
         ("1 camera to 3, 12 rooms", Load(12, 4, 1, seconds, usual), ["janus"]),
         ("1 camera to 8, 4 rooms", Load(4, 9, 1, seconds, usual), ["janus"]),
         ("1 camera to 3", Load(1, 4, 1, seconds, picture_only), ["mediarelay"]),
