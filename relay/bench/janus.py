@@ -34,7 +34,7 @@ Message = dict[str, Any]
 MIDS = {"0": "audio", "1": "video"}
 KEEP_ALIVE = 20.0
 GENERAL = """
-general: {{ configs_folder = "{folder}", debug_level = 3 }}
+general: {{ configs_folder = "{folder}", debug_level = 3{loops} }}
 media: {{ rtp_port_range = "20000-40000" }}
 nat: {{ ice_enforce_list = "{address}", nice_debug = false }}
 plugins: {{ disable = "{plugins}" }}
@@ -208,13 +208,14 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _configure(folder: Path, port: int, address: str) -> None:
+def _configure(folder: Path, port: int, address: str, loops: int) -> None:
     def others(kind: str, wanted: str) -> str:
         return ",".join(path.name for path in (PARTS / kind).glob("*.so") if wanted not in path.name)
 
     general = GENERAL.format(
         folder=folder,
         address=address,
+        loops=f", event_loops = {loops}" if loops else "",
         plugins=others("plugins", "videoroom"),
         transports=others("transports", "websockets"),
     )
@@ -224,14 +225,15 @@ def _configure(folder: Path, port: int, address: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def janus_server(parties: int) -> AsyncIterator[Server]:
-    """A Janus of its own with an open session. Raises JanusMissing."""
+async def janus_server(parties: int, loops: int = 0) -> AsyncIterator[Server]:
+    """A Janus of its own with an open session; `loops` threads for all its connections, one for each when 0 (its
+    default). Raises JanusMissing."""
     binary = shutil.which("janus")
     if binary is None:
         raise JanusMissing("Janus is not installed. On Debian: sudo apt install --no-install-recommends janus")
     port = _free_port()
     with tempfile.TemporaryDirectory() as folder:
-        _configure(Path(folder), port, machine.own_address())
+        _configure(Path(folder), port, machine.own_address(), loops)
         arguments = ["-F", folder, "-N", "-L", f"{folder}/log", "-o"]
         process = await asyncio.create_subprocess_exec(
             binary, *arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
