@@ -8,7 +8,6 @@ import pytest
 
 from tests.browser.pages import OPINION, Asking, Call, Case
 from tests.browser.people import Person, eventually
-from tests.platform.servers import postgres, redis
 from tests.platform.site import LargeSite, Site
 
 SMALL = pytest.param("small", marks=pytest.mark.browser)
@@ -22,7 +21,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
             yield running
             print(running.log()[-6000:])  # shown when the test failed
     else:
-        with postgres() as postgres_url, redis() as redis_url, LargeSite(postgres_url, redis_url) as running:
+        with LargeSite(*request.getfixturevalue("large_servers")) as running:
             yield running
             print(running.log()[-6000:])
 

@@ -15,7 +15,6 @@ from aiortc.mediastreams import VideoStreamTrack
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.cast import PASSWORD
-from tests.platform.servers import postgres, redis
 from tests.platform.site import LargeSite, Site
 from tests.relay.clients import Client, Tone, allow_loopback, eventually
 
@@ -114,8 +113,8 @@ def small() -> Iterator[Site]:
 
 
 @pytest.fixture
-def large() -> Iterator[LargeSite]:
-    with postgres() as postgres_url, redis() as redis_url, LargeSite(postgres_url, redis_url) as running:
+def large(large_servers: tuple[str, str]) -> Iterator[LargeSite]:
+    with LargeSite(*large_servers) as running:
         yield running
 
 
