@@ -1,10 +1,11 @@
 """URLs of images."""
 
-from django.urls import path
+from django.urls import include, path
 
 from imaging.views import image, listing, still, upload
 
 urlpatterns = [
+    path("dicomweb/<int:pk>/", include("imaging.web.urls")),
     path("consultations/<int:pk>/images/", listing.fragment, name="images"),
     path("consultations/<int:pk>/images/list/", listing.as_json, name="image-list"),
     path("consultations/<int:pk>/images/uploads/", upload.collection, name="upload"),

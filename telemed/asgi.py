@@ -2,12 +2,15 @@
 
 import os
 
+import django
 from channels.routing import ProtocolTypeRouter
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemed.settings")
-http = get_asgi_application()
+django.setup(set_prefix=False)
 
-from consult.live.routing import sockets  # noqa: E402  (needs the models that get_asgi_application loads)
+from consult.live.routing import sockets  # noqa: E402  (needs the models that setup loads)
+from telemed.streaming import Handler  # noqa: E402
+
+http = Handler()
 
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})

@@ -10,6 +10,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 from daphne import http_protocol, server  # first: installs the asyncio reactor
@@ -30,6 +31,7 @@ BODY_BYTES_PER_SECOND = 4096  # a body slower than this after the grace is given
 STALL_SECONDS = 120  # a reader that takes nothing for so long is dropped
 REFUSED_SECONDS = 30  # how long the rest of a refused body is read and thrown away
 SOCKET_STALL_SECONDS = 10
+STREAM_MOST, STREAM_LEAST = 1024 * 1024, 256 * 1024  # bytes of a streamed body that wait for the application
 DRAIN_SECONDS = 10
 PROXY_HEADERS = (
     b"forwarded",
@@ -39,6 +41,7 @@ PROXY_HEADERS = (
     b"x-forwarded-proto",
     b"x-real-ip",
 )
+Streamed = Callable[[str, str], bool]
 TOO_LARGE = b"The request is larger than 8 MiB.\n"
 
 
@@ -71,6 +74,34 @@ class Gate:
         return time.monotonic() - self.closed_at if self.closed_at else 0.0
 
 
+class Inflow:
+    """What of a streamed body waits for the application: the connection is not read while that is too much."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.waiting = 0
+        self.is_whole = False
+        self._shut_at = 0.0
+        self._was_shut = 0.0
+
+    def came(self, size: int) -> None:
+        self.waiting += size
+        if self.waiting > STREAM_MOST and not self._shut_at:
+            self._shut_at = time.monotonic()
+            self.connection.pauseProducing()
+
+    def took(self, size: int) -> None:
+        self.waiting -= size
+        if self._shut_at and self.waiting <= STREAM_LEAST:
+            self._was_shut = self.shut_for()
+            self._shut_at = 0.0
+            self.connection.resumeProducing()
+
+    def shut_for(self) -> float:
+        """Seconds in all that the sender was kept waiting."""
+        return self._was_shut + (time.monotonic() - self._shut_at if self._shut_at else 0.0)
+
+
 class Channel(http.HTTPChannel):
     """One connection. The time-out runs over the whole of the headers: a dripped byte does not renew it."""
 
@@ -83,6 +114,8 @@ class Channel(http.HTTPChannel):
 class Request(http_protocol.WebRequest):
     """A request that is refused as soon as it is known to be too large, and an answer that waits for its reader."""
 
+    content: Any
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Django reads forms; Twisted would read them once more, whole.
         super().__init__(*args, **kwargs, parsePOSTFormSubmission=False)
@@ -90,24 +123,56 @@ class Request(http_protocol.WebRequest):
         self.received = 0
         self.refused_at = 0.0
         self.gate = Gate()
+        self.inflow: Inflow | None = None
 
     def gotLength(self, length: int | None) -> None:
         super().gotLength(length)
-        if length is not None and length > MAX_BODY:
+        method, uri = self.channel._command.decode("latin1"), self.channel._path.decode("latin1")
+        upgrades = self.requestHeaders.hasHeader(b"upgrade")
+        if not upgrades and self.server.is_streamed(method, uri.split("?", 1)[0]):
+            self._begin()
+        elif length is not None and length > MAX_BODY:
             self._refuse()
+
+    def _begin(self) -> None:
+        """Start the application before the body: it judges the headers, then takes the body as it arrives."""
+        self.method, self.uri, self.clientproto = self.channel._command, self.channel._path, self.channel._version
+        self.path = self.uri.split(b"?", 1)[0]
+        self.content.close()
+        self.content = io.BytesIO()
+        self.channel.setTimeout(None)  # check_timeouts knows when it is the application that waits
+        self.inflow = Inflow(self.channel._networkProducer)
+        self.process()
+        if self.application_queue:
+            self.application_queue.get_nowait()  # the end of an empty body, which Daphne put there
 
     def handleContentChunk(self, data: bytes) -> None:
         self.received += len(data)
-        if not self.refused_at and self.received > MAX_BODY:
+        if self.inflow is None and not self.refused_at and self.received > MAX_BODY:
             self._refuse()
-        if not self.refused_at:
+        if self.refused_at:
+            return
+        if self.inflow is None:
             super().handleContentChunk(data)
+        elif self.application_queue:
+            self.inflow.came(len(data))
+            self.application_queue.put_nowait({"type": "http.request", "body": data, "more_body": True})
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        if self.inflow is None:
+            super().requestReceived(command, path, version)
+        elif self.refused_at:
+            self.channel.loseConnection()
+        elif self.application_queue:
+            self.inflow.is_whole = True
+            self.channel._savedTimeOut = HEADER_SECONDS
+            self.application_queue.put_nowait({"type": "http.request", "body": b"", "more_body": False})
 
     def _refuse(self) -> None:
         """Answer 413 now; what still comes is thrown away, so that the client reads the answer and not a reset."""
         self.refused_at = time.monotonic()
         self.content.close()
-        self.content: Any = io.BytesIO()
+        self.content = io.BytesIO()
         self.requestHeaders.removeHeader(b"expect")
         self.channel.transport.write(
             b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -141,7 +206,11 @@ class Request(http_protocol.WebRequest):
     def finish(self) -> None:
         if self.producer is not None:
             self.unregisterProducer()
-        super().finish()
+        if self.inflow is not None and not self.inflow.is_whole:
+            self.refused_at = time.monotonic()  # answered: what still comes is thrown away, as in _refuse
+            self.inflow.took(self.inflow.waiting)
+        else:
+            super().finish()
 
     def connectionLost(self, reason: Any) -> None:
         self.gate.stopProducing()
@@ -153,6 +222,8 @@ class Request(http_protocol.WebRequest):
         age = time.monotonic() - self.began
         if self.refused_at:
             late = time.monotonic() - self.refused_at > REFUSED_SECONDS
+        elif self.inflow is not None and not self.inflow.is_whole:
+            late = self.received < (age - self.inflow.shut_for() - BODY_GRACE_SECONDS) * BODY_BYTES_PER_SECOND
         elif hasattr(self, "request_start"):  # complete: being answered
             late = self.gate.shut_for() > STALL_SECONDS
         else:
@@ -190,16 +261,20 @@ class Factory(http_protocol.HTTPFactory):
 class Server(server.Server):
     """Daphne's server with our requests, back-pressure on every answer and an end that fails nobody."""
 
-    def __init__(self, application: Any, *, behind_proxy: bool = False, **options: Any) -> None:
+    def __init__(
+        self, application: Any, *, behind_proxy: bool = False, is_streamed: Streamed | None = None, **options: Any
+    ) -> None:
         super().__init__(
-            application,
+            self._run,
             signal_handlers=False,
             websocket_max_message_size=MAX_SOCKET_MESSAGE,
             websocket_max_frame_size=MAX_SOCKET_MESSAGE,
             server_name="",
             **options,
         )
+        self.inner = application
         self.behind_proxy = behind_proxy
+        self.is_streamed = is_streamed or (lambda method, path: False)
         self.draining = False
         self.ports: list[Any] = []
 
@@ -220,10 +295,28 @@ class Server(server.Server):
         self.ports.append(port)
         super().listen_success(port)
 
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """In a context of its own: a connection that was resumed by one request hands its context to the next."""
+        scope = {**scope, "inflow": getattr(protocol, "inflow", None)}
+        return Context().run(super().create_application, protocol, scope)
+
+    async def _run(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """The application; what it takes of a streamed body makes room for more."""
+        inflow: Inflow | None = scope.pop("inflow")
+
+        async def take() -> dict[str, Any]:
+            message: dict[str, Any] = await receive()
+            if inflow is not None:
+                inflow.took(len(message.get("body", b"")))
+            return message
+
+        await self.inner(scope, take, send)
+
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         kind = message.get("type")
         if kind == "http.response.start" and isinstance(protocol, Request):
-            if self.draining and protocol.channel is not None:
+            is_early = protocol.inflow is not None and not protocol.inflow.is_whole
+            if (self.draining or is_early) and protocol.channel is not None:
                 protocol.channel.persistent = 0
                 message = {**message, "headers": [*message.get("headers", []), (b"connection", b"close")]}
             protocol.wait_for_reader()
@@ -290,8 +383,14 @@ def run(
     endpoint: str,
     behind_proxy: bool = False,
     ready: Callable[[], None] | None = None,
+    is_streamed: Streamed | None = None,
 ) -> int:
-    """Serve `application` at a Twisted `endpoint` until SIGTERM; the exit code is 1 when it could not listen."""
-    site = Server(application, behind_proxy=behind_proxy, endpoints=[endpoint], ready_callable=ready)
+    """Serve `application` at a Twisted `endpoint` until SIGTERM; the exit code is 1 when it could not listen.
+
+    `is_streamed(method, path)` names requests whose body the application takes while it arrives, without our limit.
+    """
+    site = Server(
+        application, behind_proxy=behind_proxy, is_streamed=is_streamed, endpoints=[endpoint], ready_callable=ready
+    )
     site.run()
     return 0 if site.ports else 1

@@ -120,6 +120,8 @@ TABLE: dict[str, Door] = {
     "image-list": ONE,
     "upload": Door(posts={}, gets=False),
     "upload-part": Door(("upload",), gets=False),
+    "dicomweb-studies": Door(posts={}, gets=False),
+    "dicomweb-study": Door(("consultation", "1.2.3"), {}, gets=False),
     "image": Door(("image",)),
     "image-frame": Door(("image", "0")),
     "image-thumbnail": Door(("image",)),

@@ -95,11 +95,15 @@ def _limit() -> None:
 
 
 def decode(kind: str, source: Path, into: Path) -> dict:
-    """Facts of the file; pixels are written below `into`."""
+    """Facts of the file; pixels are written below `into`. `header` writes none."""
+    from imaging.dicom import facts
+    from imaging.dicom import source as files
     from imaging.dicom.normalise import normalise as dicom
     from imaging.raster.photo import normalise as photo
 
     warnings.simplefilter("ignore")
+    if kind == "header":
+        return facts.header(files.read(source))
     return dicom(source, into) if kind == "dicom" else photo(source, into)
 
 

@@ -3,8 +3,9 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -100,11 +101,17 @@ def _same(consultation: Consultation, sha256: str) -> Image | None:
 
 
 def _check_quota(consultation: Consultation, length: int) -> None:
+    room, files = left(consultation)
+    if length > room or files <= 0:
+        raise TooLarge(Reason.QUOTA, sentence(Reason.QUOTA))
+
+
+def left(consultation: Consultation) -> tuple[int, int]:
+    """Bytes and files that the consultation still takes, after what has come and what is announced."""
     kept = Image.objects.filter(consultation=consultation).exclude(state=Image.State.WITHDRAWN)
     coming = Upload.objects.filter(consultation=consultation, image=None, expires_at__gt=timezone.now())
     taken = (kept.aggregate(sum=Sum("size"))["sum"] or 0) + (coming.aggregate(sum=Sum("length"))["sum"] or 0)
-    if taken + length > QUOTA_TIMES * settings.MAX_UPLOAD_BYTES or kept.count() + coming.count() >= QUOTA_FILES:
-        raise TooLarge(Reason.QUOTA, sentence(Reason.QUOTA))
+    return QUOTA_TIMES * settings.MAX_UPLOAD_BYTES - taken, QUOTA_FILES - kept.count() - coming.count()
 
 
 def append(*, upload: Upload, by: User, offset: int, content: bytes) -> Upload:
@@ -161,37 +168,73 @@ def _write(part: BinaryIO, offset: int, content: bytes) -> None:
         raise storage.full() from None
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A whole file, synced at `path` below MEDIA_ROOT; `kind`, `mime` and `reason` by its first bytes."""
+
+    path: Path
+    name: str
+    size: int
+    sha256: str
+    kind: str
+    mime: str
+    reason: str
+
+
 def _finish(upload: Upload, by: User) -> None:
     """Compare the checksum, look at the head, and write row, job, audit and news at once."""
     sha256 = storage.digest(upload.part)
     if upload.sha256 and sha256 != upload.sha256:
         abort(upload=upload, by=by)
         raise WrongChecksum(Reason.CHECKSUM, sentence(Reason.CHECKSUM))
-    kind, mime, reason = _look(upload.part)
-    folder, path = storage.new_folder()
-    original = path / "original"
-    if reason not in NOT_KEPT:
-        os.link(upload.part, original)
-    storage.sync_directory(path)
-    storage.sync_directory(path.parent)
-    with transaction.atomic():
-        Consultation.objects.select_for_update().get(pk=upload.consultation_id)
-        image = _same(upload.consultation, sha256)
-        if image is None:
-            image = _enter(upload, by, folder=folder, sha256=sha256, kind=kind, mime=mime, reason=reason)
-        moved = Upload.objects.filter(pk=upload.pk, offset=upload.offset, image=None)
-        if not moved.update(offset=upload.length, image=image, sha256=sha256):
+    kind, mime, reason = look(upload.part)
+    file = Arrived(upload.part, upload.name, upload.length, sha256, kind, mime, reason)
+
+    def moved(images: list[Image]) -> None:
+        rows = Upload.objects.filter(pk=upload.pk, offset=upload.offset, image=None)
+        if not rows.update(offset=upload.length, image=images[0], sha256=sha256):
             raise Conflict("offset", _("The upload stands elsewhere. It will be continued."))
         if upload.still_id:
-            stills.arrived(pk=upload.still_id, image=image, by=by)
-        news.changed(upload.consultation)
-    if image.folder != folder:
-        storage.forget(path)
-    upload.part.unlink(missing_ok=True)
+            stills.arrived(pk=upload.still_id, image=images[0], by=by)
+
+    [image] = keep(consultation=upload.consultation, by=by, files=[file], also=moved)
     upload.offset, upload.image, upload.sha256 = upload.length, image, sha256
 
 
-def _look(path: Path) -> tuple[str, str, str]:
+def keep(
+    *, consultation: Consultation, by: User, files: list[Arrived], also: Callable[[list[Image]], None] = lambda _: None
+) -> list[Image]:
+    """An image for each file, one of before where the consultation has the same bytes; `also` joins the transaction.
+
+    The originals are synced first, then all rows, jobs and audit rows are written at once: all of it or nothing.
+    """
+    places = [_place(file) for file in files]
+    if places:
+        storage.sync_directory(places[0][1].parent)
+    images = []
+    with transaction.atomic():
+        Consultation.objects.select_for_update().get(pk=consultation.pk)
+        for file, (folder, _path) in zip(files, places, strict=True):
+            images.append(_same(consultation, file.sha256) or _enter(consultation, by, file, folder))
+        also(images)
+        news.changed(consultation)
+    for file, image, (folder, path) in zip(files, images, places, strict=True):
+        if image.folder != folder:
+            storage.forget(path)
+        file.path.unlink(missing_ok=True)
+    return images
+
+
+def _place(file: Arrived) -> tuple[str, Path]:
+    """Name and path of a new folder that holds the original; empty when it is not to be kept."""
+    folder, path = storage.new_folder()
+    if file.reason not in NOT_KEPT:
+        os.link(file.path, path / "original")
+    storage.sync_directory(path)
+    return folder, path
+
+
+def look(path: Path) -> tuple[str, str, str]:
     """(kind, MIME type, refusal code or "") by the first bytes."""
     with path.open("rb") as file:
         head = file.read(sniff.HEAD)
@@ -201,22 +244,22 @@ def _look(path: Path) -> tuple[str, str, str]:
         return "", "", error.code
 
 
-def _enter(upload: Upload, by: User, *, folder: str, sha256: str, kind: str, mime: str, reason: str) -> Image:
+def _enter(consultation: Consultation, by: User, file: Arrived, folder: str) -> Image:
     image = Image.objects.create(
-        consultation=upload.consultation,
-        kind=kind,
-        mime=mime,
-        reason=reason,
-        state=Image.State.REFUSED if reason else Image.State.RECEIVED,
-        name=upload.name,
-        size=upload.length,
-        sha256=sha256,
+        consultation=consultation,
+        kind=file.kind,
+        mime=file.mime,
+        reason=file.reason,
+        state=Image.State.REFUSED if file.reason else Image.State.RECEIVED,
+        name=file.name,
+        size=file.size,
+        sha256=file.sha256,
         folder=folder,
         uploaded_by=by,
     )
-    if not reason:
+    if not file.reason:
         outbox.later(kind="imaging.prepare", payload={"image": image.pk}, key=f"image-{image.pk}")
-    detail = {"sha256": sha256, "size": image.size, "reason": reason}
+    detail = {"sha256": file.sha256, "size": image.size, "reason": file.reason}
     audit.record(by=by, action="image.add", thing=image, consultation=image.consultation_id, detail=detail)
     return image
 

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from daphne import http_protocol, server, ws_protocol
+from django.core.handlers.asgi import ASGIHandler
 from twisted.protocols.basic import LineReceiver
 from twisted.web import http
 
@@ -65,6 +66,26 @@ def test_daphne_passes_every_message_through_handle_reply_and_checks_every_conne
     assert "send=partial(self.handle_reply, protocol)" in source(server.Server.create_application)
     assert "protocol.check_timeouts()" in source(server.Server.timeout_checker)
     assert "self.kill_all_applications" in source(server.Server.run)
+
+
+def test_what_a_streamed_request_stands_on() -> None:
+    """Started at its headers: the first line is known, Daphne reads an empty body and puts one message."""
+    received = source(http.HTTPChannel.allContentReceived)
+    assert received.index("del self._command, self._path, self._version") < received.index("req.requestReceived(")
+    assert "self._savedTimeOut = self.setTimeout(None)" in received
+    assert "if self._savedTimeOut:" in source(http.HTTPChannel.requestDone)
+    assert "self._networkProducer = interfaces.IPushProducer(" in source(http.HTTPChannel.connectionMade)
+    process = source(http_protocol.WebRequest.process.__wrapped__)
+    assert process.count("self.application_queue.put_nowait(payload)") == 1
+    assert "more_body = not (len(chunk) < buffer_size)" in process
+    assert parameters(server.Server.create_application) == ["self", "protocol", "scope"]
+    assert "asyncio.ensure_future(" in source(server.Server.create_application)
+
+
+def test_django_reads_the_body_and_listens_in_two_methods_that_the_handler_replaces() -> None:
+    handle = source(ASGIHandler.handle)
+    assert "body_file = await self.read_body(receive)" in handle
+    assert "self.listen_for_disconnect(receive)" in handle
 
 
 def test_daphne_registers_a_request_at_its_first_line_and_dates_it_when_complete() -> None:

@@ -18,6 +18,7 @@ class Command(BaseCommand):
         from telemed import launcher  # before anything else of Twisted
         from telemed.asgi import application
         from telemed.celery import Embedded
+        from telemed.streaming import is_streamed
 
         worker = Embedded() if settings.WORKER == "embedded" else None
 
@@ -37,6 +38,7 @@ class Command(BaseCommand):
             endpoint=endpoint,
             behind_proxy=settings.BEHIND_PROXY,
             ready=ready,
+            is_streamed=is_streamed,
         )
         if worker:
             worker.stop()

@@ -1,0 +1,51 @@
+"""What every DICOMweb request passes: who asks, which consultation, refusals as JSON. A program talks here."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+
+from consult.errors import Refusal
+from consult.models import Consultation
+from consult.policies import consultation as consultations
+
+View = Callable[..., HttpResponseBase]
+JSON = "application/dicom+json"
+
+
+def dicomweb(view: View) -> View:
+    """Calls `view(request, consultation, ...)` for a consultation that this person sees: 401 or 404 otherwise."""
+
+    @wraps(view)
+    def door(request: HttpRequest, pk: int, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _said(401, "signed_out", _("Sign in again to go on."))
+        try:
+            return view(request, _opened(request, pk), **kwargs)
+        except Refusal as refusal:
+            return _said(refusal.status, refusal.code, str(refusal.message))
+        except Http404:
+            return _said(404, "not_found", _("This does not exist, or it is not open to you."))
+
+    return door
+
+
+def _opened(request: HttpRequest, pk: int) -> Consultation:
+    rows = consultations.visible_consultations(request.user).select_related("patient").prefetch_related("participants")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _said(status: int, code: str, message: str) -> HttpResponse:
+    answer = JsonResponse({"code": code, "message": message}, status=status)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def dicom_json(value: object, status: int = 200) -> HttpResponse:
+    """PS3.18 annex F."""
+    answer = JsonResponse(value, safe=False, status=status, content_type=JSON)
+    answer["Cache-Control"] = "private, no-store"
+    return answer
