@@ -72,7 +72,7 @@ def edit(request: HttpRequest, pk: int, step: str) -> HttpResponse:
         return answer
     lacks = consultations.missing(draft)
     undone = {step_of(item.field) for item in lacks} | {"check"}
-    if not draft.images.exclude(state__in=["refused", "withdrawn"]).exists():
+    if not draft.images.exclude(state__in=["refused", "withdrawn", "unpacked"]).exists():
         undone.add("images")
     names = list(STEPS)
     steps = [

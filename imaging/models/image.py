@@ -11,12 +11,19 @@ from django.utils.translation import gettext_lazy as _
 from imaging.models.refusal import sentence
 
 
+class ImageQuerySet(models.QuerySet["Image"]):
+    def kept(self) -> "ImageQuerySet":
+        """Whose bytes are stored and count."""
+        return self.exclude(state__in=[Image.State.WITHDRAWN, Image.State.UNPACKED])
+
+
 class Image(models.Model):
     """`folder` below MEDIA_ROOT is a random name and holds `original` (byte for byte) and what was made of it."""
 
     class Kind(models.TextChoices):
         PHOTO = "photo", _("Photo")
         DICOM = "dicom", _("DICOM image")
+        ARCHIVE = "archive", _("Archive")
 
     class State(models.TextChoices):
         RECEIVED = "received", _("Received, waiting to be prepared")
@@ -24,6 +31,7 @@ class Image(models.Model):
         READY = "ready", _("Ready")
         HELD = "held", _("Held: another patient in the file")
         REFUSED = "refused", _("Not accepted")
+        UNPACKED = "unpacked", _("Unpacked: its files are here, it is not")
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
     consultation = models.ForeignKey("consult.Consultation", on_delete=models.PROTECT, related_name="images")
@@ -35,6 +43,9 @@ class Image(models.Model):
     sha256 = models.CharField(max_length=64, help_text="of the original, hex")
     mime = models.CharField(max_length=40, blank=True)
     folder = models.CharField(max_length=64, unique=True)
+    archive = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="members", help_text="the zip it came in"
+    )
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
     ready_at = models.DateTimeField(null=True, blank=True)
@@ -66,12 +77,16 @@ class Image(models.Model):
     )
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
+    objects = ImageQuerySet.as_manager()
+
     class Meta:
         ordering = ["series_number", "series_uid", "instance_number", "id"]
         indexes = [models.Index(fields=["consultation", "state"])]
         constraints = [
             models.UniqueConstraint(
-                fields=["consultation", "sha256"], name="image_file_once", condition=~Q(state="withdrawn")
+                fields=["consultation", "sha256"],
+                name="image_file_once",
+                condition=~Q(state__in=["withdrawn", "unpacked"]),
             ),
             models.CheckConstraint(
                 condition=(Q(state="refused") & ~Q(reason=""))

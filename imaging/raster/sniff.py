@@ -5,16 +5,18 @@ from pathlib import PurePosixPath
 HEAD = 4096
 DICOM = "dicom"
 PHOTO = "photo"
+ARCHIVE = "archive"
 JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
 
 # Names under which nobody keeps a medical image, whatever is inside.
 _ACTIVE = "exe dll com scr bat cmd msi ps1 vbs js mjs jar sh py php html htm xhtml svg xml hta lnk swf apk elf so"
-_ARCHIVE = "zip rar 7z gz tgz tar bz2 xz iso cab"
+_ARCHIVE = "rar 7z gz tgz tar bz2 xz iso cab"
 ACTIVE_NAMES = frozenset(_ACTIVE.split())
 ARCHIVE_NAMES = frozenset(_ARCHIVE.split())
 
 _PROGRAMS = (b"MZ", b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!")
-_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
+_ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
+_ARCHIVES = (*_ZIPS, b"PK\x07\x08", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 _OTHER_PICTURES = (b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"\x00\x00\x00\x1cftyp", b"\x00\x00\x00\x18ftyp")
 _MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<svg", b"<?xml", b"<?php", b"<iframe", b"<!--")
 
@@ -33,7 +35,7 @@ def extension(name: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """Raise Unreadable for a name that says: program, page or archive."""
+    """Raise Unreadable for a name that says: program, page, or archive other than zip."""
     if extension(name) in ARCHIVE_NAMES:
         raise Unreadable("archive")
     if extension(name) in ACTIVE_NAMES:
@@ -41,7 +43,7 @@ def check_name(name: str) -> None:
 
 
 def sniff(head: bytes) -> tuple[str, str]:
-    """(`dicom` or `photo`, MIME type) of a file that begins with `head` (up to HEAD bytes). Raises Unreadable."""
+    """(`dicom`, `photo` or `archive`, MIME type) of a file by its first HEAD bytes. Raises Unreadable."""
     if not head:
         raise Unreadable("empty")
     if head[128:132] == b"DICM":
@@ -53,6 +55,8 @@ def sniff(head: bytes) -> tuple[str, str]:
         return PHOTO, PNG
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return PHOTO, WEBP
+    if head.startswith(_ZIPS):
+        return ARCHIVE, "application/zip"
     if _is_bare_dicom(head):
         return DICOM, "application/dicom"
     raise Unreadable(_what_else(head))

@@ -1,8 +1,9 @@
 """The limited process in which hostile files are decoded. It never sees the database, the settings or the network.
 
 `python -m imaging.services.child` waits for requests, one JSON object a line on stdin: `{"id", "kind", "source",
-"into"}`. It decodes nothing itself: each request is done by a fork with limits of its own, so that one file's end is
-nobody else's. The answer, one line: `{"id", "facts"}` or `{"id", "refused": code}`.
+"into"}`, and `"more"` where a kind asks for it. It decodes nothing itself: each request is done by a fork with limits
+of its own, so that one file's end is nobody else's. The answer, one line: `{"id", "facts"}` or `{"id", "refused":
+code}`.
 """
 
 import json
@@ -59,7 +60,8 @@ def _work(request: dict, writer: int) -> None:
     try:
         _limit()
         _close_all_but(writer)
-        said: dict = {"facts": decode(request["kind"], Path(request["source"]), Path(request["into"]))}
+        source, into = Path(request["source"]), Path(request["into"])
+        said: dict = {"facts": decode(request["kind"], source, into, **request.get("more", {}))}
     except MemoryError:
         said = {"refused": "too_big_to_decode"}
     except BaseException as error:
@@ -94,16 +96,19 @@ def _limit() -> None:
     os.nice(5)
 
 
-def decode(kind: str, source: Path, into: Path) -> dict:
-    """Facts of the file; pixels are written below `into`. `header` writes none."""
+def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
+    """Facts of the file; pixels, or an archive's files, are written below `into`. `header` writes none."""
     from imaging.dicom import facts
     from imaging.dicom import source as files
     from imaging.dicom.normalise import normalise as dicom
+    from imaging.raster import archive
     from imaging.raster.photo import normalise as photo
 
     warnings.simplefilter("ignore")
     if kind == "header":
         return facts.header(files.read(source))
+    if kind == "archive":
+        return archive.unpack(source, into, **more) if "first" in more else archive.look_through(source, **more)
     return dicom(source, into) if kind == "dicom" else photo(source, into)
 
 

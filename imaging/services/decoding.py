@@ -80,9 +80,9 @@ _idle: queue.LifoQueue[Child] = queue.LifoQueue()
 _slots = threading.BoundedSemaphore(POOL)
 
 
-def decode(*, kind: str, source: Path, into: Path) -> dict:
-    """Facts of the file at `source`; pixels below `into`. Raises Undecodable."""
-    request = {"id": into.name, "kind": kind, "source": str(source), "into": str(into)}
+def decode(*, kind: str, source: Path, into: Path, **more: int) -> dict:
+    """Facts of the file at `source`; pixels below `into`. `more` is what the kind asks for. Raises Undecodable."""
+    request = {"id": into.name, "kind": kind, "source": str(source), "into": str(into), "more": more}
     with _slots:
         answer = _answer(request)
     if answer is None:

@@ -55,6 +55,14 @@ def withdraw(*, image: Image, by: User) -> None:
         storage.forget(image.path)
 
 
+def dismiss(*, image: Image, by: User) -> None:
+    """Forget a refused file and the others here that were refused for the same reason: the list shows them as one."""
+    alike = Image.objects.filter(consultation=image.consultation_id, state=Image.State.REFUSED, reason=image.reason)
+    others = alike.exclude(pk=image.pk).select_related("consultation", "uploaded_by")
+    for each in [image, *(other for other in others if policies.may_withdraw(by, other))]:
+        withdraw(image=each, by=by)
+
+
 def note_reading(*, image: Image, by: User, what: str = "read") -> None:
     """One audit row for each person, image and ten minutes; downloads count each time."""
     once = what == "read"

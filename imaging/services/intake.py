@@ -78,7 +78,7 @@ def begin(
     )
     upload.part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     upload.part.touch(mode=0o600)
-    storage.sync_directory(upload.part.parent)
+    storage.sync(upload.part.parent)
     with transaction.atomic():
         upload.save()
         outbox.later(kind="imaging.expire", payload={"upload": upload.pk}, due_at=upload.expires_at)
@@ -97,7 +97,7 @@ class Existing(Conflict):
 
 
 def _same(consultation: Consultation, sha256: str) -> Image | None:
-    return Image.objects.filter(consultation=consultation, sha256=sha256).exclude(state=Image.State.WITHDRAWN).first()
+    return Image.objects.kept().filter(consultation=consultation, sha256=sha256).first()
 
 
 def _check_quota(consultation: Consultation, length: int) -> None:
@@ -108,7 +108,7 @@ def _check_quota(consultation: Consultation, length: int) -> None:
 
 def left(consultation: Consultation) -> tuple[int, int]:
     """Bytes and files that the consultation still takes, after what has come and what is announced."""
-    kept = Image.objects.filter(consultation=consultation).exclude(state=Image.State.WITHDRAWN)
+    kept = Image.objects.kept().filter(consultation=consultation)
     coming = Upload.objects.filter(consultation=consultation, image=None, expires_at__gt=timezone.now())
     taken = (kept.aggregate(sum=Sum("size"))["sum"] or 0) + (coming.aggregate(sum=Sum("length"))["sum"] or 0)
     return QUOTA_TIMES * settings.MAX_UPLOAD_BYTES - taken, QUOTA_FILES - kept.count() - coming.count()
@@ -170,7 +170,10 @@ def _write(part: BinaryIO, offset: int, content: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A whole file, synced at `path` below MEDIA_ROOT; `kind`, `mime` and `reason` by its first bytes."""
+    """A whole file, synced at `path` below MEDIA_ROOT; `kind`, `mime` and `reason` by its first bytes.
+
+    `archive` is the zip it came in.
+    """
 
     path: Path
     name: str
@@ -179,6 +182,7 @@ class Arrived:
     kind: str
     mime: str
     reason: str
+    archive: Image | None = None
 
 
 def _finish(upload: Upload, by: User) -> None:
@@ -188,6 +192,8 @@ def _finish(upload: Upload, by: User) -> None:
         abort(upload=upload, by=by)
         raise WrongChecksum(Reason.CHECKSUM, sentence(Reason.CHECKSUM))
     kind, mime, reason = look(upload.part)
+    if kind == Image.Kind.ARCHIVE and upload.still_id:
+        kind, reason = "", Reason.ARCHIVE  # a still is one picture
     file = Arrived(upload.part, upload.name, upload.length, sha256, kind, mime, reason)
 
     def moved(images: list[Image]) -> None:
@@ -210,7 +216,7 @@ def keep(
     """
     places = [_place(file) for file in files]
     if places:
-        storage.sync_directory(places[0][1].parent)
+        storage.sync(places[0][1].parent)
     images = []
     with transaction.atomic():
         Consultation.objects.select_for_update().get(pk=consultation.pk)
@@ -230,7 +236,7 @@ def _place(file: Arrived) -> tuple[str, Path]:
     folder, path = storage.new_folder()
     if file.reason not in NOT_KEPT:
         os.link(file.path, path / "original")
-    storage.sync_directory(path)
+    storage.sync(path)
     return folder, path
 
 
@@ -255,10 +261,12 @@ def _enter(consultation: Consultation, by: User, file: Arrived, folder: str) -> 
         size=file.size,
         sha256=file.sha256,
         folder=folder,
+        archive=file.archive,
         uploaded_by=by,
     )
     if not file.reason:
-        outbox.later(kind="imaging.prepare", payload={"image": image.pk}, key=f"image-{image.pk}")
+        job = "imaging.unpack" if file.kind == Image.Kind.ARCHIVE else "imaging.prepare"
+        outbox.later(kind=job, payload={"image": image.pk}, key=f"image-{image.pk}")
     detail = {"sha256": file.sha256, "size": image.size, "reason": file.reason}
     audit.record(by=by, action="image.add", thing=image, consultation=image.consultation_id, detail=detail)
     return image

@@ -2,7 +2,6 @@
 
 import math
 import os
-import secrets
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -28,19 +27,16 @@ def prepare(image: int) -> None:
         return
     row = Image.objects.select_related("consultation__patient").get(pk=image)
     if not row.original.is_file():
-        _refuse(row, Reason.LOST)
+        refuse(row, Reason.LOST)
         return
-    work = row.path / f"work-{secrets.token_hex(4)}"
-    work.mkdir(mode=0o700)
     try:
-        facts = decoding.decode(kind=row.kind, source=row.original, into=work)
-        _check(facts, row.kind, work)
-        _take(row, facts)
-        _publish(row, work)
+        with storage.workplace(row.path) as work:
+            facts = decoding.decode(kind=row.kind, source=row.original, into=work)
+            _check(facts, row.kind, work)
+            _take(row, facts)
+            _publish(row, work)
     except decoding.Undecodable as error:
-        _refuse(row, error.code)
-    finally:
-        storage.forget(work)
+        refuse(row, error.code)
 
 
 def _check(facts: dict, kind: str, work: Path) -> None:
@@ -90,7 +86,7 @@ def _publish(image: Image, work: Path) -> None:
         storage.forget(shown)
     os.rename(work, shown)
     rendering.make_thumbnail(image, shown)
-    storage.sync_directory(image.path)
+    storage.sync(image.path)
     image.differs = identity.differences(
         name=image.patient_name,
         number=image.patient_id,
@@ -110,7 +106,8 @@ def _publish(image: Image, work: Path) -> None:
         news.changed(image.consultation)
 
 
-def _refuse(image: Image, code: str) -> None:
+def refuse(image: Image, code: str) -> None:
+    """What was being prepared is not shown, and why."""
     with transaction.atomic():
         rows = Image.objects.filter(pk=image.pk, state=S.PROCESSING)
         if rows.update(state=S.REFUSED, reason=code if code in Reason.values else Reason.DAMAGED):

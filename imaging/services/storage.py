@@ -4,6 +4,8 @@ import hashlib
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -35,14 +37,25 @@ def new_folder() -> tuple[str, Path]:
     return name, path
 
 
+@contextmanager
+def workplace(folder: Path) -> Iterator[Path]:
+    """An empty folder of a random name in `folder`, gone afterwards with all that is in it."""
+    work = folder / f"work-{secrets.token_hex(4)}"
+    work.mkdir(mode=0o700)
+    try:
+        yield work
+    finally:
+        forget(work)
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sync_directory(path: Path) -> None:
-    """Make a rename or a new name in `path` survive a power cut."""
+def sync(path: Path) -> None:
+    """Make a file's bytes, or a rename or new name in a folder, survive a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -76,6 +76,31 @@ def groups(images: list[Image]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def refused_groups(images: list[Image]) -> list[dict[str, Any]]:
+    """Refused files, one entry a reason: the first of them, its words, all their names."""
+    found: dict[str, dict[str, Any]] = {}
+    for image in images:
+        if image.state == S.REFUSED:
+            entry = found.setdefault(image.reason, {"first": image, "names": []})
+            entry["names"].append(image.name)
+    return list(found.values())
+
+
+def archives(images: list[Image]) -> list[dict[str, Any]]:
+    """Zips that are being opened, and what came of those that were: how many files, how many skipped."""
+    return [
+        {
+            "image": image,
+            "is_busy": image.is_busy,
+            "done": image.facts.get("done", 0),
+            "files": image.facts.get("files", 0),
+            "skipped": image.facts.get("skipped", 0),
+        }
+        for image in images
+        if image.kind == Image.Kind.ARCHIVE and (image.is_busy or image.state == S.UNPACKED)
+    ]
+
+
 def held_groups(images: list[Image]) -> list[dict[str, Any]]:
     """Held files, one entry for each patient that files name: they are confirmed together."""
     found: dict[tuple, dict[str, Any]] = {}

@@ -36,6 +36,8 @@ def viewable(request: HttpRequest, pk: int) -> Image:
     """The image whose pixels this person may see."""
     image = seen(request, pk)
     if not policies.may_view(request.user, image):
+        if image.state == Image.State.UNPACKED:
+            raise Http404
         if image.is_busy:
             raise Refusal("not_ready", _("This image is still being prepared."))
         if image.state == Image.State.REFUSED:
@@ -134,7 +136,10 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     image = seen(request, pk)
-    images.withdraw(image=image, by=request.user)
+    if image.state == Image.State.REFUSED:
+        images.dismiss(image=image, by=request.user)
+    else:
+        images.withdraw(image=image, by=request.user)
     return _back(request, image)
 
 

@@ -13,6 +13,7 @@ from consult.models import Consultation
 from consult.policies import consultation as consultations
 from imaging.models import Image, Upload
 from imaging.policies import image as policies
+from imaging.raster import beside
 from imaging.views import describe
 
 
@@ -44,19 +45,24 @@ def section_context(request: HttpRequest, consultation: Consultation) -> dict[st
         image.can_withdraw = policies.may_withdraw(request.user, image)  # type: ignore[attr-defined]
     pending = Upload.objects.filter(consultation=consultation, image=None, expires_at__gt=timezone.now())
     held = describe.held_groups(images)
+    archives = describe.archives(images)
     return {
         "consultation": consultation,
         "images": images,
         "groups": describe.groups(images),
         "held": held,
         "may_confirm": bool(held) and policies.may_confirm(request.user, held[0]["first"]),
-        "busy": [image for image in images if image.is_busy],
-        "refused": [image for image in images if image.state == Image.State.REFUSED],
+        "busy": [image for image in images if image.is_busy and image.kind != Image.Kind.ARCHIVE],
+        "archives": archives,
+        "opening": [archive for archive in archives if archive["is_busy"]],
+        "opened": [archive for archive in archives if not archive["is_busy"]],
+        "refused": describe.refused_groups(images),
         "pending": list(pending.select_related("by")),
         "side": side,
         "may_add": policies.may_add(request.user, consultation),
         "largest_mb": settings.MAX_UPLOAD_BYTES // (1024 * 1024),
         "largest": settings.MAX_UPLOAD_BYTES,
+        "beside": beside.as_text(),
     }
 
 
@@ -72,7 +78,11 @@ def as_json(request: HttpRequest, pk: int) -> JsonResponse:
         {
             "consultation": consultation.pk,
             "patient": describe.patient_json(consultation),
-            "images": [describe.image_json(image, shown=image.state in shown) for image in images],
+            "images": [
+                describe.image_json(image, shown=image.state in shown)
+                for image in images
+                if image.kind != Image.Kind.ARCHIVE
+            ],
         }
     )
     answer["Cache-Control"] = "private, no-store"

@@ -13,13 +13,14 @@ import pytest
 from django.db import connection
 from playwright.sync_api import Browser, Page, Route, expect
 
-from consult.models import User
+from consult.models import Patient, User
 from consult.services import outbox
 from imaging.models import Image
 from imaging.services import demo
 from tests.browser.people import eventually
 from tests.cast import Cast, accepted, draft
 from tests.imaging.doors import client, photo, real, sent
+from tests.imaging.zips import BESIDE, packed
 from tests.windows import apart, windows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -103,18 +104,94 @@ def test_cut_and_reloaded_upload_goes_on(
     assert image.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+def disc(folder: Path) -> Path:
+    """A patient's disc: 20 slices and a photo in folders, two files that are no image, four that lie beside."""
+    made = {**{f"IMAGES/SER1/CT{number:03}": content for number, (_, content) in enumerate(slices())}, **BESIDE}
+    made |= {"foto.jpg": photo(), "notes.bin": b"words", "more.bin": b"words again"}
+    for name, content in made.items():
+        path = folder / "CD 2026" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder / "CD 2026"
+
+
+def slices() -> list[tuple[str, bytes]]:
+    return demo.phantom(apart(lambda: Patient.objects.get(name="王桂英")), 20)
+
+
+def test_a_folder_is_one_line_with_what_was_refused_once(
+    chromium: Browser, live_server: Any, english: Cast, worker: None, tmp_path: Path
+) -> None:
+    consultation = apart(lambda: draft(english))
+    folder = disc(tmp_path)
+    with open_page(chromium, live_server, english.doctor) as page:
+        page.goto(f"{live_server.url}/consultations/{consultation.pk}/")
+        page.wait_for_load_state("networkidle")
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Choose a folder").click()
+        chooser.value.set_files(folder)
+        batch = page.locator("[data-upload-batch='CD 2026']")
+        expect(batch).to_contain_text("21 of 23 files arrived", timeout=60_000)
+        expect(batch).to_contain_text("21 of 23 files arrived", timeout=60_000)
+        expect(batch).to_contain_text("4 files beside them left out")
+        expect(batch.locator("[data-batch-missing] li")).to_have_count(1)
+        expect(page.locator("[data-upload-files] > li")).to_have_count(1)
+        expect(page.locator("[data-reason=not_an_image]")).to_contain_text("2 files", timeout=20_000)
+        expect(page.locator("a.thumb[data-image]")).to_have_count(2, timeout=60_000)
+        expect(page.locator("a.thumb[data-image]", has_text="20 images")).to_have_count(1, timeout=20_000)
+        shot(page, "folder")
+        page.set_viewport_size({"width": 360, "height": 740})
+        page.locator("[data-upload]").scroll_into_view_if_needed()
+        shot(page, "folder-360")
+    assert Image.objects.filter(state="ready").count() == 21
+
+
+def test_a_dropped_folder_and_a_zip(
+    chromium: Browser, live_server: Any, english: Cast, worker: None, tmp_path: Path
+) -> None:
+    consultation = apart(lambda: draft(english))
+    folder = disc(tmp_path)
+    (tmp_path / "study.zip").write_bytes(packed({f"IMG/{name}": content for name, content in slices()} | BESIDE))
+    with open_page(chromium, live_server, english.doctor) as page:
+        page.goto(f"{live_server.url}/consultations/{consultation.pk}/")
+        drop(page, folder)
+        expect(page.locator("[data-upload-batch='CD 2026']")).to_contain_text("21 of 23 files arrived", timeout=60_000)
+        page.set_input_files("[data-upload-input]", tmp_path / "study.zip")
+        expect(page.locator("[data-archive]")).to_contain_text("study.zip: 20 files taken out", timeout=60_000)
+        expect(page.locator("[data-archive]")).to_contain_text("4 others beside them left out")
+        shot(page, "zip")
+
+
+def drop(page: Page, path: Path) -> None:
+    """A folder let go over the zone, as the browser's own event."""
+    zone = page.locator(".drop")
+    zone.scroll_into_view_if_needed()
+    box = zone.bounding_box()
+    assert box
+    files = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    line = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        said = {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": files}
+        line.send("Input.dispatchDragEvent", said)
+
+
 def test_several_files_one_refused_one_confirmed(
     chromium: Browser, live_server: Any, english: Cast, worker: None, tmp_path: Path
 ) -> None:
     consultation = apart(lambda: draft(english))
-    files = {"a.jpg": photo(), "b.png": photo(kind="PNG"), "CT_small.dcm": real("CT_small.dcm"), "c.jpg": b"%PDF-1.4 x"}
+    files = {
+        "a.jpg": photo(),
+        "b.png": photo(kind="PNG"),
+        "CT_small.dcm": real("CT_small.dcm"),
+        "c.jpg": b"GIF89a" + bytes(99),
+    }
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     with open_page(chromium, live_server, english.doctor) as page:
         page.goto(f"{live_server.url}/consultations/{consultation.pk}/")
         page.set_input_files("[data-upload-input]", [tmp_path / name for name in files])
-        expect(page.locator("[data-upload-stage=stored]")).to_have_count(3, timeout=20_000)
-        expect(page.locator("[data-upload-stage=refused]")).to_contain_text("This is a PDF")
+        expect(page.locator("[data-upload-batch]")).to_contain_text("3 of 4 files arrived", timeout=20_000)
+        expect(page.locator("[data-batch-missing]")).to_contain_text("c.jpg: This kind of picture cannot be shown")
         page.get_by_role("button", name="Confirm our patient").click(timeout=20_000)
         shot(page, "confirm")
         page.get_by_role("button", name="Yes, it is our patient").click()
@@ -122,7 +199,7 @@ def test_several_files_one_refused_one_confirmed(
         expect(page.locator("[data-image-state=held]")).to_have_count(0)
         shot(page, "thumbs")
         page.get_by_role("button", name="Dismiss").click()
-        expect(page.locator("[data-reason=pdf]")).to_have_count(0, timeout=20_000)
+        expect(page.locator("[data-reason=other_picture]")).to_have_count(0, timeout=20_000)
 
 
 def test_viewer_scrolls_windows_zooms(chromium: Browser, live_server: Any, english: Cast) -> None:

@@ -37,7 +37,7 @@ def test_refused_in_words_or_shown(cast: Cast, name: str, make: Callable[[], byt
     ("name", "content", "status", "code"),
     [
         ("empty.dcm", b"", 422, "empty"),
-        ("study.zip", b"x", 422, "archive"),
+        ("study.rar", b"x", 422, "archive"),
         ("setup.exe", b"x", 422, "active_content"),
         ("page.HTML", b"x", 422, "active_content"),
         ("photo.jpg.svg", b"x", 422, "active_content"),

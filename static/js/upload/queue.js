@@ -1,11 +1,14 @@
 // @ts-check
 /** All files being sent from this page, a few at a time. Outlives the fragment that shows them. */
+import { Batch, LEAST } from "@/upload/batch.js";
 import { Sending } from "@/upload/sending.js";
 
 const AT_ONCE = 3;
 /** @type {Map<string, Sending[]>} by the address where uploads begin */
 const queues = new Map();
-/** @type {Set<(sending: Sending) => void>} */
+/** @type {Map<string, Batch[]>} */
+const groups = new Map();
+/** @type {Set<() => void>} */
 const watchers = new Set();
 
 /** @param {string} url */
@@ -15,31 +18,76 @@ export function sendings(url) {
   return known;
 }
 
-/** @param {(sending: Sending) => void} watcher */
+/** Many files at once. @param {string} url */
+export function batches(url) {
+  const known = groups.get(url) ?? [];
+  groups.set(url, known);
+  return known;
+}
+
+/** Files that are shown one by one. @param {string} url */
+export function singles(url) {
+  const grouped = new Set(batches(url).flatMap((batch) => batch.sendings));
+  return sendings(url).filter((sending) => !grouped.has(sending));
+}
+
+/** @param {() => void} watcher */
 export function watch(watcher) {
   watchers.add(watcher);
 }
 
-/** @param {string} url @param {Iterable<File>} files @param {number} largest */
-export function add(url, files, largest) {
-  for (const file of files) sendings(url).push(new Sending(file, url, largest, changed));
+/** @param {string} url @param {import("@/upload/folder.js").Found} found @param {number} largest */
+export function add(url, found, largest) {
+  const made = found.files.map((file) => new Sending(file, url, largest, changed));
+  sendings(url).push(...made);
+  if (made.length >= LEAST || (made.length && found.name)) {
+    const batch = new Batch(url, found.name, found.beside);
+    batch.sendings.push(...made);
+    batches(url).push(batch);
+  }
   next(url);
 }
 
 /** @param {Sending} sending */
 export function retry(sending) {
-  const list = sendings(sending.url);
-  list.splice(list.indexOf(sending), 1);
-  add(sending.url, [sending.file], sending.largest);
+  remove(sending);
+  add(sending.url, { files: [sending.file], beside: 0, name: "" }, sending.largest);
+}
+
+/** What failed in it is sent again. @param {Batch} batch */
+export function retryBatch(batch) {
+  for (const sending of batch.failed) {
+    const again = new Sending(sending.file, sending.url, sending.largest, changed);
+    batch.sendings[batch.sendings.indexOf(sending)] = again;
+    remove(sending);
+    sendings(batch.url).push(again);
+  }
+  next(batch.url);
 }
 
 /** @param {Sending} sending */
 export async function drop(sending) {
-  const list = sendings(sending.url);
-  list.splice(list.indexOf(sending), 1);
+  remove(sending);
   await sending.cancel();
-  changed(sending);
+  changed();
   next(sending.url);
+}
+
+/** @param {Batch} batch */
+export async function dropBatch(batch) {
+  const list = batches(batch.url);
+  list.splice(list.indexOf(batch), 1);
+  batch.sendings.forEach(remove);
+  changed();
+  await Promise.all(batch.sendings.map((sending) => sending.cancel()));
+  next(batch.url);
+}
+
+/** @param {Sending} sending */
+function remove(sending) {
+  const list = sendings(sending.url);
+  const at = list.indexOf(sending);
+  if (at >= 0) list.splice(at, 1);
 }
 
 /** @param {string} url */
@@ -50,12 +98,11 @@ function next(url) {
     each.stage = "checking";
     each.start().then(() => next(url));
   }
-  for (const watcher of watchers) watcher(list[0]);
+  changed();
 }
 
-/** @param {Sending} sending */
-function changed(sending) {
-  for (const watcher of watchers) watcher(sending);
+function changed() {
+  for (const watcher of watchers) watcher();
 }
 
 /** Whether leaving the page would stop something. */

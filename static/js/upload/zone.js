@@ -1,16 +1,29 @@
 // @ts-check
 /** The drop zone and the rows of files being sent. Rows are drawn from the queue, so a new zone shows what runs. */
 import { element, icon } from "@/base/dom.js";
-import { add, drop, retry, sendings, watch } from "@/upload/queue.js";
+import { BatchRow } from "@/upload/batchrow.js";
+import { fromDrop, fromInput } from "@/upload/folder.js";
+import { add, batches, drop, dropBatch, retry, retryBatch, singles, watch } from "@/upload/queue.js";
 
 /** @typedef {import("@/upload/sending.js").Sending} Sending */
 
 /** @type {WeakMap<Sending, {row: HTMLElement, state: HTMLElement, bar: HTMLProgressElement, actions: HTMLElement, stage: string}>} */
 const rows = new WeakMap();
-/** @type {Set<Sending>} */
-const announced = new Set();
+/** @type {WeakMap<import("@/upload/batch.js").Batch, BatchRow>} */
+const groups = new WeakMap();
+/** @type {WeakSet<object>} */
+const announced = new WeakSet();
+const EACH = 100; // ms between two drawings: three hundred files tell of every piece
+let waiting = 0;
 
-watch(() => document.querySelectorAll("[data-upload]").forEach((zone) => draw(/** @type {HTMLElement} */ (zone))));
+watch(() => {
+  waiting ||= window.setTimeout(drawAll, EACH);
+});
+
+function drawAll() {
+  waiting = 0;
+  document.querySelectorAll("[data-upload]").forEach((zone) => draw(/** @type {HTMLElement} */ (zone)));
+}
 
 /** @param {HTMLElement} zone */
 export function startZone(zone) {
@@ -20,44 +33,104 @@ export function startZone(zone) {
   const largest = Number(zone.dataset.uploadLargest);
   const input = /** @type {HTMLInputElement} */ (zone.querySelector("[data-upload-input]"));
   const target = /** @type {HTMLElement} */ (zone.querySelector(".drop"));
+  const lists = zone.dataset.uploadBeside ?? "";
   const take = () => {
-    add(url, [...(input.files ?? [])], largest);
+    add(url, { files: [...(input.files ?? [])], beside: 0, name: "" }, largest);
     input.value = "";
   };
   input.addEventListener("change", take);
   if (input.files?.length) take(); // chosen before this script was there
+  startFolder(zone, (found) => add(url, found, largest), lists);
   target.addEventListener("dragover", (event) => {
     event.preventDefault();
     target.classList.add("drop-over");
   });
   target.addEventListener("dragleave", () => target.classList.remove("drop-over"));
-  target.addEventListener("drop", (event) => {
+  target.addEventListener("drop", async (event) => {
     event.preventDefault();
     target.classList.remove("drop-over");
-    add(url, event.dataTransfer?.files ?? [], largest);
+    const found = await fromDrop(event.dataTransfer, lists);
+    sayEmpty(zone, found);
+    add(url, found, largest);
   });
   draw(zone);
+}
+
+/** The button for browsers that choose folders; phones do not. @param {HTMLElement} zone @param {(found: import("@/upload/folder.js").Found) => void} taken @param {string} lists */
+function startFolder(zone, taken, lists) {
+  const button = /** @type {HTMLElement | null} */ (zone.querySelector("[data-upload-folder]"));
+  const input = /** @type {HTMLInputElement | null} */ (zone.querySelector("[data-upload-folder-input]"));
+  if (!button || !input) return;
+  button.hidden = !("webkitdirectory" in input) || matchMedia("(pointer: coarse)").matches;
+  button.addEventListener("click", () => input.click());
+  const take = () => {
+    if (!input.files?.length) return; // a large folder is still being read: emptying the field now would end that
+    const found = fromInput(input.files, lists);
+    input.value = "";
+    sayEmpty(zone, found);
+    taken(found);
+  };
+  input.addEventListener("change", take);
+  take();
+}
+
+/** A folder without anything to send says so. @param {HTMLElement} zone @param {import("@/upload/folder.js").Found} found */
+function sayEmpty(zone, found) {
+  const said = zone.querySelector("[data-upload-beside-said]");
+  if (said) said.textContent = found.files.length || !found.name ? "" : interpolate(gettext("There is no image in %(name)s."), { name: found.name }, true);
 }
 
 /** @param {HTMLElement} zone */
 function draw(zone) {
   const list = /** @type {HTMLElement} */ (zone.querySelector("[data-upload-files]"));
-  const all = sendings(zone.dataset.upload ?? "");
-  const wanted = all.map((sending) => rowOf(sending).row);
+  const url = zone.dataset.upload ?? "";
+  const all = singles(url);
+  const many = batches(url).map(groupOf);
+  const wanted = [...many.map((group) => group.row), ...all.map((sending) => rowOf(sending).row)];
   list.hidden = wanted.length === 0;
   if (wanted.length !== list.children.length || wanted.some((row, index) => list.children[index] !== row)) list.replaceChildren(...wanted);
   for (const sending of all) {
     update(sending);
     if (sending.isOver && !announced.has(sending)) announce(zone, sending);
   }
+  for (const group of many) {
+    group.update();
+    if (group.batch.isOver && !announced.has(group.batch)) announceBatch(zone, group);
+  }
+}
+
+/** @param {import("@/upload/batch.js").Batch} batch */
+function groupOf(batch) {
+  const made = groups.get(batch) ?? new BatchRow(batch, { retry: again, drop: dropBatch });
+  groups.set(batch, made);
+  return made;
+}
+
+/** @param {import("@/upload/batch.js").Batch} batch */
+function again(batch) {
+  announced.delete(batch);
+  retryBatch(batch);
+}
+
+/** @param {HTMLElement} zone @param {BatchRow} group */
+function announceBatch(zone, group) {
+  announced.add(group.batch);
+  say(zone, group.state.textContent ?? "");
+  // What the server refused is in the list of images from now on.
+  if (group.batch.sendings.every((sending) => sending.stage === "stored" || sending.image)) setTimeout(() => dropBatch(group.batch), 8000);
+}
+
+/** @param {HTMLElement} zone @param {string} words */
+function say(zone, words) {
+  const said = zone.querySelector("[data-upload-said]");
+  if (said) said.textContent = words;
+  document.body.dispatchEvent(new CustomEvent("images"));
 }
 
 /** @param {HTMLElement} zone @param {Sending} sending */
 function announce(zone, sending) {
   announced.add(sending);
-  const said = zone.querySelector("[data-upload-said]");
-  if (said) said.textContent = `${sending.file.name}: ${sending.words}`;
-  document.body.dispatchEvent(new CustomEvent("images"));
+  say(zone, `${sending.file.name}: ${sending.words}`);
   // The list of images shows what is stored, and what the server refused, from now on.
   if (sending.stage === "stored" || (sending.stage === "refused" && sending.image)) setTimeout(() => drop(sending), 8000);
 }
