@@ -61,6 +61,9 @@ class World:
 
 ONE = Door()
 REASON = {"reason": "x"}
+STUDY = ("consultation", "study_uid")
+SERIES = (*STUDY, "series_uid")
+INSTANCE = (*SERIES, "sop_uid")
 MOVES = {
     "triage": {},
     "assign": {"role": 1, "revision": 1},
@@ -120,8 +123,15 @@ TABLE: dict[str, Door] = {
     "image-list": ONE,
     "upload": Door(posts={}, gets=False),
     "upload-part": Door(("upload",), gets=False),
-    "dicomweb-studies": Door(posts={}, gets=False),
-    "dicomweb-study": Door(("consultation", "1.2.3"), {}, gets=False),
+    "dicomweb-studies": Door(posts={}),
+    "dicomweb-all-series": ONE,
+    "dicomweb-all-instances": ONE,
+    "dicomweb-study": Door(STUDY, {}),
+    **{f"dicomweb-study-{what}": Door(STUDY) for what in ("metadata", "thumbnail", "series", "instances")},
+    **{f"dicomweb-series{what}": Door(SERIES) for what in ("", "-metadata", "-thumbnail", "-instances")},
+    **{f"dicomweb-instance{what}": Door(INSTANCE) for what in ("", "-metadata", "-thumbnail", "-rendered")},
+    **{f"dicomweb-frames{what}": Door((*INSTANCE, "1")) for what in ("", "-rendered")},
+    "dicomweb-bulkdata": Door((*INSTANCE, "pixels")),
     "image": Door(("image",)),
     "image-frame": Door(("image", "0")),
     "image-thumbnail": Door(("image",)),
@@ -163,6 +173,7 @@ def world(cast: Cast) -> World:
     walk.sign(cast, thing, findings=SECRET)
     nitun = pictures.client(cast.doctor)
     image = pictures.sent(nitun, thing, f"{SECRET}.jpg", pictures.photo())
+    slice_ = pictures.sent(nitun, thing, f"{SECRET}.dcm", pictures.real("CT_small.dcm"))
     half = pictures.begin(nitun, thing, "half.jpg", pictures.photo(500, 400))
     recorded = scene.ready(cast, thing)
     message.post(consultation=thing, by=cast.doctor, body=SECRET, token="0123456789")
@@ -173,6 +184,7 @@ def world(cast: Cast) -> World:
             "consent": thing.consents.earliest("pk").pk,
             "version": OpinionVersion.objects.get().pk,
             "image": image.pk,
+            **{name: getattr(slice_, name) for name in ("study_uid", "series_uid", "sop_uid")},
             "still": Still.objects.create(consultation=thing, asked_by=cast.expert, of=cast.doctor, source="camera").pk,
             "recording": recorded.pk,
             "film": recorded.files.get(number=1).number,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from imaging.dicom import facts, pixels, source
+from imaging.dicom import facts, jsonmodel, pixels, source, stored
 from imaging.dicom.refused import Unreadable
 
 SAMPLE = 65_536
@@ -29,6 +29,7 @@ def normalise(path: Path, into: Path) -> dict[str, Any]:
     if not pixels.has_pixels(dataset):
         raise Unreadable("waveform" if "WaveformSequence" in dataset else "no_pixels")
     pixels.check_size(dataset, path.stat().st_size)
+    jsonmodel.write(dataset, into, stored.syntax_of(path, dataset))
     found |= _frames(dataset, into / "frames.raw")
     found["invert"] = dataset.get("PhotometricInterpretation") == "MONOCHROME1"
     found["voi"] = None if found["samples"] == 3 or found["windows"] else _voi_table(dataset, into / "voi.raw")

@@ -98,6 +98,17 @@ def frames(dataset: Dataset) -> Iterator[Frame]:
         raise Unreadable("unsupported_syntax")
 
 
+def stored(dataset: Dataset) -> Iterator[Frame]:
+    """Frames of a compressed data set as `frames` gives them, but palette indices stay indices. Raises Unreadable."""
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax == JPEGExtended12Bit and int(dataset.get("BitsAllocated") or 8) > 8:
+        yield from _by_imagecodecs(dataset)
+    elif syntax in DECODERS:
+        yield from _by_first_able(dataset, DECODERS[syntax])
+    else:
+        raise Unreadable("unsupported_syntax")
+
+
 def _by_first_able(dataset: Dataset, plugins: tuple[str, ...]) -> Iterator[Frame]:
     """Frames by the first plugin that decodes the first one; a later failure is the file's fault."""
     for plugin in plugins:

@@ -39,6 +39,13 @@ def may_view(user: User, image: Image) -> bool:
     return image.state == S.HELD and consultations.side_of(user, image.consultation) == "asking"
 
 
+def viewable_instances(user: User, consultation: Consultation) -> QuerySet[Image]:
+    """The DICOM images of a consultation that this person sees whose pixels they may see as well: see `may_view`."""
+    states = [S.READY, S.HELD] if consultations.side_of(user, consultation) == "asking" else [S.READY]
+    rows = Image.objects.filter(consultation=consultation, kind=Image.Kind.DICOM, state__in=states)
+    return rows.exclude(sop_uid="").exclude(series_uid="").exclude(study_uid="")
+
+
 def may_confirm(user: User, image: Image) -> bool:
     """That a file with another patient's name belongs here: a doctor of the asking side."""
     consultation = image.consultation

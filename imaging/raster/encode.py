@@ -25,6 +25,16 @@ def encode(pixels: NDArray[np.uint8], *, largest: int = 0) -> tuple[bytes, str]:
     return out.getvalue(), "image/jpeg"
 
 
+def as_type(pixels: NDArray[np.uint8], mime: str, *, largest: int = 0, quality: int = 92) -> bytes:
+    """As `image/png`, or as `image/jpeg` of `quality` 1 to 100."""
+    picture, out = scaled(Image.fromarray(pixels), largest), io.BytesIO()
+    if mime == "image/png":
+        picture.save(out, "PNG", compress_level=1)
+    else:
+        picture.save(out, "JPEG", quality=quality, subsampling=0)
+    return out.getvalue()
+
+
 def thumbnail(pixels: NDArray[np.uint8], side: int = 256) -> bytes:
     """A WebP of at most `side` pixels."""
     out = io.BytesIO()

@@ -98,7 +98,7 @@ def _limit() -> None:
 
 def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
     """Facts of the file; pixels, or an archive's files, are written below `into`. `header` writes none."""
-    from imaging.dicom import facts
+    from imaging.dicom import facts, stored
     from imaging.dicom import source as files
     from imaging.dicom.normalise import normalise as dicom
     from imaging.raster import archive
@@ -109,6 +109,8 @@ def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
         return facts.header(files.read(source))
     if kind == "archive":
         return archive.unpack(source, into, **more) if "first" in more else archive.look_through(source, **more)
+    if kind == "stored":
+        return stored.write(source, into)
     return dicom(source, into) if kind == "dicom" else photo(source, into)
 
 

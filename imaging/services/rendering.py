@@ -49,6 +49,11 @@ def frame(image: Image, number: int, look: Look) -> tuple[bytes, str]:
     return encode.encode(grey(image, number, look), largest=look.largest)
 
 
+def typed(image: Image, number: int, look: Look, mime: str, quality: int) -> bytes:
+    """A DICOM frame as the picture type that a program asks for."""
+    return encode.as_type(grey(image, number, look), mime, largest=look.largest, quality=quality)
+
+
 def grey(image: Image, number: int, look: Look) -> NDArray[np.uint8]:
     """Eight-bit pixels of a DICOM frame: rows x columns, x 3 in colour."""
     facts = image.facts

@@ -43,11 +43,12 @@ WHERE i.consultation_id = ?"""
 
 @dataclass
 class Peer:
-    """What a program knows: the site, its consultation's number, its session."""
+    """What a program knows: the site, its consultation's number, its session, an outsider's key."""
 
     site: Site
     pk: int
     session: requests.Session
+    outsider: str
 
     @property
     def base(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 
 from consult.models import AuditEntry, Job
 from imaging.models import Image
@@ -42,7 +43,7 @@ def _is_up(made: Site) -> bool:
 @pytest.fixture
 def doctor(site: tuple[Site, dict[str, Any]]) -> Peer:
     """Of a consultation that no other test uses."""
-    return Peer(site[0], site[1]["drafts"].pop(), peer.session(site[1]["doctor"]))
+    return Peer(site[0], site[1]["drafts"].pop(), peer.session(site[1]["doctor"]), site[1]["outsider"])
 
 
 def value(answer: dict[str, Any], sequence: str, tag: str) -> list[Any]:
@@ -75,8 +76,37 @@ def test_dicomweb_client_stores_real_files(doctor: Peer) -> None:
         str(dataset.SOPInstanceUID) for dataset in datasets
     ]
     found = doctor.prepared(4)
-    assert [image["modality"] for image in found if image["state"] in ("ready", "held")] != []
     assert {image["state"] for image in found} <= {"ready", "held"}
+    _comes_out_again(doctor, datasets)
+
+
+def _comes_out_again(doctor: Peer, datasets: list[Dataset]) -> None:
+    """The same client searches and fetches what it stored."""
+    studies = doctor.client.search_for_studies(fields=["StudyDescription"])
+    assert {study["0020000D"]["Value"][0] for study in studies} == {str(each.StudyInstanceUID) for each in datasets}
+    assert len(doctor.client.search_for_series()) == 4
+    named = doctor.client.search_for_studies(fuzzymatching=True, search_filters={"PatientName": "mr1"})
+    assert [study["0020000D"]["Value"] for study in named] == [[str(datasets[1].StudyInstanceUID)]]
+    for dataset in datasets:
+        uids = [str(dataset[name].value) for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]
+        back = doctor.client.retrieve_instance(*uids)
+        assert back == dataset
+        assert (back.PixelData, back.file_meta.TransferSyntaxUID) == (
+            dataset.PixelData,
+            dataset.file_meta.TransferSyntaxUID,
+        )
+        [described] = doctor.client.retrieve_study_metadata(uids[0])
+        assert described["00080018"]["Value"] == [uids[2]]
+        assert doctor.client.retrieve_instance_rendered(*uids)
+        [frame] = doctor.client.retrieve_instance_frames(*uids, frame_numbers=[1])
+        pixels = dataset.pixel_array.tobytes()
+        assert frame == pixels[: len(pixels) // int(dataset.get("NumberOfFrames", 1))]
+        address = described["7FE00010"]["BulkDataURI"]  # this client names its host without the port
+        [whole] = doctor.client.retrieve_bulkdata(address.replace("http://127.0.0.1/", f"{doctor.site.url}/"))
+        assert whole == pixels
+    outsider = peer.session(doctor.outsider)
+    for address in ("studies", "series", "instances", f"studies/{uids[0]}", f"studies/{uids[0]}/metadata"):
+        assert (address, outsider.get(f"{doctor.base}/{address}", timeout=10).status_code) == (address, 404)
 
 
 @pytest.mark.slow
