@@ -78,7 +78,7 @@ def by_pydicom(path: Path) -> NDArray[Any]:
     dataset = dcmread(path)
     decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
     plugin = "pylibjpeg" if "pylibjpeg" in decoder.available_plugins else ""
-    array, _ = decoder.as_array(dataset, as_rgb=True, decoding_plugin=plugin)
+    array, _ = decoder.as_array(dataset, as_rgb=True, decoding_plugin=plugin)  # type: ignore[arg-type]
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
         array = apply_color_lut(array, dataset)
     if dataset.SamplesPerPixel == 3 or dataset.PhotometricInterpretation == "PALETTE COLOR":
