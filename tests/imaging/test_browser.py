@@ -219,6 +219,13 @@ def test_viewer_scrolls_windows_zooms(chromium: Browser, live_server: Any, engli
         page.keyboard.press("End")
         view.press("End")
         expect(view).to_have_attribute("data-shown", f"{slices[5].pk}:0")
+        view.press(" ")
+        expect(page.locator("[data-cine]")).to_have_attribute("aria-pressed", "true")
+        expect(view).to_have_attribute("data-shown", f"{slices[1].pk}:0")
+        view.press(" ")
+        expect(page.locator("[data-cine]")).to_have_attribute("aria-pressed", "false")
+        view.press("End")
+        expect(view).to_have_attribute("data-shown", f"{slices[5].pk}:0")
         page.get_by_label("Window preset").select_option("bone")
         expect(page.locator("[data-overlay-br]")).to_contain_text("W 2000 L 500")
         before = page.locator("[data-overlay-br]").inner_text()
@@ -311,6 +318,7 @@ def test_viewer_fits_narrow_and_wide(chromium: Browser, live_server: Any, englis
         page.set_viewport_size({"width": width, "height": 800})
         page.goto(f"{live_server.url}/images/{image.pk}/")
         expect(page.locator(".viewport")).to_have_attribute("data-shown", f"{image.pk}:0", timeout=15_000)
+        expect(page.locator("[data-cine]")).to_be_hidden()  # one frame
         assert page.evaluate("document.documentElement.scrollWidth") == width
         unnamed = page.locator("button:visible, select:visible, a:visible").evaluate_all(
             "all => all.filter(each => !(each.textContent.trim() || each.ariaLabel)).length"

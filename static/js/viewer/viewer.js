@@ -2,6 +2,7 @@
 /** The image viewer: `mountViewer` puts it into an element, alone or shared with the others of a call. */
 import { element } from "@/base/dom.js";
 import { Acts } from "@/viewer/acts.js";
+import { mountCine } from "@/viewer/cine.js";
 import { listen } from "@/viewer/gestures.js";
 import { listenKeys } from "@/viewer/keys.js";
 import { Overlay } from "@/viewer/overlay.js";
@@ -41,6 +42,7 @@ export class Viewer {
     this.together = new Together(this.viewport, options.send, this);
     this.endGestures = listen(this.viewport, this.acts, () => this.inHand);
     listenKeys(this.viewport, this.acts);
+    this.cine = mountCine(this);
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.viewport);
     this.news = (/** @type {any} */ event) => {
@@ -115,6 +117,7 @@ export class Viewer {
     this.toolbar.showPresets(image, view);
     this.toolbar.mark(image.pk, this.series);
     this.together.draw();
+    this.cine.show();
     this.painter.paint(image, view, series, place);
   }
 
@@ -161,6 +164,7 @@ export class Viewer {
 
   destroy() {
     this.endGestures();
+    this.cine.end();
     this.resized.disconnect();
     for (const name of ["news", "images"]) document.body.removeEventListener(name, this.news);
     this.together.destroy();
