@@ -70,15 +70,18 @@ class Downlink:
         estimator, prober = self.estimator, self.prober
         first = self._number + ((feedback.base - self._number + 0x8000) & 0xFFFF) - 0x8000
         calm = not prober.busy and self.needed <= estimator.bitrate and estimator.is_calm
+        count, told = len(feedback.arrivals), self._told_bytes
         if calm and None not in feedback.arrivals:
-            self._glance(first, feedback.arrivals, now)
+            # All arrived, as always of late: some of them say whether a queue begins.
+            acked, lost = self._match(first, feedback.arrivals, (*range(0, count - 1, GLANCE), count - 1))
+            arrived, size = count, max(self._told_bytes - told, 0)
         else:
             calm = False
-            acked, lost = self._match(first, feedback.arrivals)
-            if acked or lost:
-                size = sum([size for _, size, _ in acked])
-                estimator.on_feedback(acked, lost, now, len(acked), size)
-        result = prober.result(first + len(feedback.arrivals), now)
+            acked, lost = self._match(first, feedback.arrivals, range(count))
+            arrived, size = len(acked), sum([size for _, size, _ in acked])
+        if acked or lost:
+            estimator.on_feedback(acked, lost, now, arrived, size)
+        result = prober.result(first + count, now)
         if result is not None:
             found = estimator.bitrate
             estimator.on_probe(*result, now)
@@ -93,11 +96,12 @@ class Downlink:
             if estimator.is_settled(now):
                 prober.want(self.needed, estimator.bitrate, estimator.limited_at == float("-inf"), now)
 
-    def _match(self, first: int, arrivals: Sequence[int | None]) -> tuple[list[Acked], int]:
-        """What arrived of the packets from number `first` on, and how many did not."""
+    def _match(self, first: int, arrivals: Sequence[int | None], places: Sequence[int]) -> tuple[list[Acked], int]:
+        """What arrived of the packets from number `first` on, of those at `places`, and how many did not."""
         acked: list[Acked] = []
         lost, sent, shift, probing = 0, self._sent, None, self.prober.busy
-        for number, ticks in enumerate(arrivals, first):
+        for place in places:
+            number, ticks = first + place, arrivals[place]
             known, sent_at, size, total = sent[number & _MASK]
             if known != number:
                 continue
@@ -113,24 +117,6 @@ class Downlink:
             if probing:
                 self.prober.arrived(number, packet)
         return acked, lost
-
-    def _glance(self, first: int, arrivals: Sequence[int | None], now: float) -> None:
-        """All arrived, as always of late: some of them say whether a queue begins."""
-        acked: list[Acked] = []
-        sent, shift, count, total = self._sent, None, len(arrivals), self._told_bytes
-        for at in (*range(0, count - 1, GLANCE), count - 1):
-            number, ticks = first + at, arrivals[at]
-            known, sent_at, size, until = sent[number & _MASK]
-            if known != number or ticks is None:
-                continue
-            sent[number & _MASK] = _NOTHING
-            if shift is None:
-                shift = self._unwrap(ticks)
-            total = until
-            acked.append((sent_at, size, (ticks + shift) * twcc.TICK))
-        if acked:
-            self.estimator.on_feedback(acked, 0, now, count, max(total - self._told_bytes, 0))
-            self._told_bytes = total
 
     def _unwrap(self, ticks: int) -> int:
         """What to add to the ticks of a feedback so that they go on from the last one's."""

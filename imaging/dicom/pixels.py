@@ -87,26 +87,28 @@ def check_size(dataset: Dataset, file_size: int) -> None:
 
 def frames(dataset: Dataset) -> Iterator[Frame]:
     """Every frame, grey as stored (rows, columns) or colour (rows, columns, 3) in 8 bits. Raises Unreadable."""
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax in NATIVE:
+    if dataset.file_meta.TransferSyntaxUID in NATIVE:
         yield from _coloured(dataset, _by_pydicom(dataset, ""))
-    elif syntax == JPEGExtended12Bit and int(dataset.get("BitsAllocated") or 8) > 8:
-        yield from _by_imagecodecs(dataset)
-    elif syntax in DECODERS:
-        yield from _coloured(dataset, _by_first_able(dataset, DECODERS[syntax]))
+    elif _is_deep_jpeg(dataset):
+        yield from stored(dataset)
     else:
-        raise Unreadable("unsupported_syntax")
+        yield from _coloured(dataset, stored(dataset))
 
 
 def stored(dataset: Dataset) -> Iterator[Frame]:
     """Frames of a compressed data set as `frames` gives them, but palette indices stay indices. Raises Unreadable."""
     syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax == JPEGExtended12Bit and int(dataset.get("BitsAllocated") or 8) > 8:
+    if _is_deep_jpeg(dataset):
         yield from _by_imagecodecs(dataset)
     elif syntax in DECODERS:
         yield from _by_first_able(dataset, DECODERS[syntax])
     else:
         raise Unreadable("unsupported_syntax")
+
+
+def _is_deep_jpeg(dataset: Dataset) -> bool:
+    """JPEG of 12 bits."""
+    return dataset.file_meta.TransferSyntaxUID == JPEGExtended12Bit and int(dataset.get("BitsAllocated") or 8) > 8
 
 
 def _by_first_able(dataset: Dataset, plugins: tuple[str, ...]) -> Iterator[Frame]:
