@@ -131,6 +131,22 @@ def test_declining_by_keyboard(chromium: Browser, live_server: Any, english: Cas
         expect(page.locator(f"#list-department tr[data-consultation='{thing.pk}']")).to_be_visible()
 
 
+def test_a_dialog_answers_to_the_first_key(chromium: Browser, live_server: Any, english: Cast) -> None:
+    """Nobody is too fast: what a fragment brought is alive the moment it can be seen."""
+    thing = apart(lambda: walk.offered(english))
+    with opened(chromium, live_server, english.expert) as page:
+        page.goto("/")
+        page.evaluate(
+            """() => document.addEventListener("focusin", ({ target }) => {
+              if (!target.closest("dialog") || target.value) return;
+              target.value = "in surgery";
+              setTimeout(() => target.form.requestSubmit());
+            })"""
+        )
+        page.get_by_role("button", name="Decline").click()
+        expect(page.locator(f"#list-department tr[data-consultation='{thing.pk}']")).to_be_visible()
+
+
 def test_a_message_that_was_not_sent_stays_and_is_sent_again(
     chromium: Browser, live_server: Any, english: Cast
 ) -> None:
