@@ -23,6 +23,7 @@ class Image(models.Model):
     class Kind(models.TextChoices):
         PHOTO = "photo", _("Photo")
         DICOM = "dicom", _("DICOM image")
+        DOCUMENT = "document", _("Document")
         ARCHIVE = "archive", _("Archive")
 
     class State(models.TextChoices):
@@ -127,6 +128,16 @@ class Image(models.Model):
     @property
     def reason_words(self) -> str:
         return sentence(self.reason) if self.reason else ""
+
+    @property
+    def has_pages(self) -> bool:
+        """A document: each frame is the picture of a page."""
+        return "pages" in self.facts
+
+    @property
+    def has_pixels(self) -> bool:
+        """Frames are arrays of values (frames.raw): a DICOM image."""
+        return "dtype" in self.facts
 
     @property
     def is_busy(self) -> bool:

@@ -5,8 +5,9 @@ from pathlib import PurePosixPath
 HEAD = 4096
 DICOM = "dicom"
 PHOTO = "photo"
+DOCUMENT = "document"
 ARCHIVE = "archive"
-JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
+JPEG, PNG, WEBP, PDF = "image/jpeg", "image/png", "image/webp", "application/pdf"
 
 # Names under which nobody keeps a medical image, whatever is inside.
 _ACTIVE = "exe dll com scr bat cmd msi ps1 vbs js mjs jar sh py php html htm xhtml svg xml hta lnk swf apk elf so"
@@ -14,6 +15,7 @@ _ARCHIVE = "rar 7z gz tgz tar bz2 xz iso cab"
 ACTIVE_NAMES = frozenset(_ACTIVE.split())
 ARCHIVE_NAMES = frozenset(_ARCHIVE.split())
 
+_BLANK = b"\x00\t\r\n \xef\xbb\xbf"
 _PROGRAMS = (b"MZ", b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!")
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _ARCHIVES = (*_ZIPS, b"PK\x07\x08", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
@@ -43,7 +45,7 @@ def check_name(name: str) -> None:
 
 
 def sniff(head: bytes) -> tuple[str, str]:
-    """(`dicom`, `photo` or `archive`, MIME type) of a file by its first HEAD bytes. Raises Unreadable."""
+    """(`dicom`, `photo`, `document` or `archive`, MIME type) of a file by its first HEAD bytes. Raises Unreadable."""
     if not head:
         raise Unreadable("empty")
     if head[128:132] == b"DICM":
@@ -55,6 +57,8 @@ def sniff(head: bytes) -> tuple[str, str]:
         return PHOTO, PNG
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return PHOTO, WEBP
+    if head.lstrip(_BLANK).startswith(b"%PDF-"):
+        return DOCUMENT, PDF
     if head.startswith(_ZIPS):
         return ARCHIVE, "application/zip"
     if _is_bare_dicom(head):
@@ -64,7 +68,7 @@ def sniff(head: bytes) -> tuple[str, str]:
 
 def _check_preamble(preamble: bytes) -> None:
     """PS3.10 leaves 128 bytes to the writer: enough for the head of a program or page (CVE-2019-11687)."""
-    start = preamble.lstrip(b"\x00\t\r\n \xef\xbb\xbf").lower()
+    start = preamble.lstrip(_BLANK).lower()
     disguises = (*_PROGRAMS, *_ARCHIVES, *_MARKUP, b"%pdf", b"<")
     if any(start.startswith(mark.lower()) for mark in disguises) or any(mark in start for mark in (*_MARKUP, b"%pdf")):
         raise Unreadable("disguised")
@@ -80,14 +84,12 @@ def _is_bare_dicom(head: bytes) -> bool:
 
 
 def _what_else(head: bytes) -> str:
-    start = head.lstrip(b"\x00\t\r\n \xef\xbb\xbf")
+    start = head.lstrip(_BLANK)
     lowered = start[:1024].lower()
     if head.startswith(_PROGRAMS):
         return "program"
     if head.startswith(_ARCHIVES):
         return "archive"
-    if lowered.startswith(b"%pdf"):
-        return "pdf"
     if any(mark in lowered for mark in _MARKUP):
         return "active_content"
     if head.startswith(_OTHER_PICTURES) or head[4:8] == b"ftyp":

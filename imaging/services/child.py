@@ -6,6 +6,7 @@ of its own, so that one file's end is nobody else's. The answer, one line: `{"id
 code}`.
 """
 
+import importlib.util
 import json
 import os
 import resource
@@ -24,7 +25,12 @@ FILE_BYTES = 1200 * 1024 * 1024
 def main() -> None:
     """Import the decoders once, then serve until stdin ends."""
     import imaging.dicom.normalise
-    import imaging.raster.photo  # noqa: F401
+    import imaging.raster.pages
+    import imaging.raster.photo
+
+    fonts = importlib.util.find_spec("noto_cjk_sans_otc")  # found, not imported: it belongs to the opinion's paper
+    if fonts and fonts.origin:
+        imaging.raster.pages.use_fonts(Path(fonts.origin).parent)
 
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_RDWR), 1)
@@ -46,11 +52,13 @@ def _in_fork(request: dict) -> dict:
         said = pipe.read(1_000_000)
     _, status = os.waitpid(pid, 0)
     if os.WIFSIGNALED(status):
-        return {"refused": _ended_by(os.WTERMSIG(status))}
+        return {"refused": _ended_by(os.WTERMSIG(status), request["kind"])}
     return json.loads(said) if said else {"refused": "damaged"}
 
 
-def _ended_by(number: int) -> str:
+def _ended_by(number: int, kind: str) -> str:
+    if (number, kind) == (signal.SIGABRT, "document"):
+        return "too_big_to_decode"  # pdfium gives up where others raise MemoryError
     slow = (signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL)
     return "took_too_long" if number in slow else "damaged"
 
@@ -101,7 +109,7 @@ def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
     from imaging.dicom import facts, stored
     from imaging.dicom import source as files
     from imaging.dicom.normalise import normalise as dicom
-    from imaging.raster import archive
+    from imaging.raster import archive, pages
     from imaging.raster.photo import normalise as photo
 
     warnings.simplefilter("ignore")
@@ -109,6 +117,8 @@ def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
         return facts.header(files.read(source))
     if kind == "archive":
         return archive.unpack(source, into, **more) if "first" in more else archive.look_through(source, **more)
+    if kind == "document":
+        return pages.normalise(source, into, **more)
     if kind == "stored":
         return stored.write(source, into)
     return dicom(source, into) if kind == "dicom" else photo(source, into)

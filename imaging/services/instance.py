@@ -43,6 +43,8 @@ def described(image: Image) -> dict[str, Any]:
 
 def bulk(image: Image, name: str) -> Path:
     """The file of a large value; `pixels` are the uncompressed frames. FileNotFoundError when there is none."""
+    if name == "pixels" and not image.has_pixels:
+        raise FileNotFoundError(name)
     path = _stored(image) / "raw" if name == "pixels" else _made(image, "metadata.json").parent / f"bulk-{name}"
     if path.is_symlink() or not path.is_file():
         raise FileNotFoundError(name)

@@ -192,8 +192,8 @@ def _finish(upload: Upload, by: User) -> None:
         abort(upload=upload, by=by)
         raise WrongChecksum(Reason.CHECKSUM, sentence(Reason.CHECKSUM))
     kind, mime, reason = look(upload.part)
-    if kind == Image.Kind.ARCHIVE and upload.still_id:
-        kind, reason = "", Reason.ARCHIVE  # a still is one picture
+    if upload.still_id and kind in (Image.Kind.ARCHIVE, Image.Kind.DOCUMENT):
+        kind, reason = "", Reason.NOT_AN_IMAGE  # a still is one picture
     file = Arrived(upload.part, upload.name, upload.length, sha256, kind, mime, reason)
 
     def moved(images: list[Image]) -> None:

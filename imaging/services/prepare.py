@@ -4,6 +4,7 @@ import math
 import os
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.db import transaction
@@ -12,7 +13,7 @@ from django.utils import timezone
 from consult.services import audit, outbox
 from imaging.models import Image, Reason
 from imaging.policies import identity
-from imaging.services import decoding, news, rendering, storage
+from imaging.services import decoding, news, paging, rendering, storage
 
 S = Image.State
 LEASE = timedelta(seconds=60)
@@ -31,7 +32,7 @@ def prepare(image: int) -> None:
         return
     try:
         with storage.workplace(row.path) as work:
-            facts = decoding.decode(kind=row.kind, source=row.original, into=work)
+            facts = _decoded(row, work)
             _check(facts, row.kind, work)
             _take(row, facts)
             _publish(row, work)
@@ -39,13 +40,31 @@ def prepare(image: int) -> None:
         refuse(row, error.code)
 
 
+def _decoded(row: Image, work: Path) -> dict[str, Any]:
+    """Facts of the file, and what is shown of it in `work`. A document inside DICOM is drawn like a plain one."""
+    if row.kind == Image.Kind.DOCUMENT:
+        return paging.pages(row.original, work)
+    facts = decoding.decode(kind=row.kind, source=row.original, into=work)
+    if facts.pop("document", ""):
+        inner = work / "document.pdf"
+        if inner.is_symlink() or not inner.is_file():
+            raise decoding.Undecodable(Reason.DAMAGED)
+        facts |= {**paging.pages(inner, work), "kind": row.kind}
+        inner.unlink()
+    return facts
+
+
 def _check(facts: dict, kind: str, work: Path) -> None:
     """The child worked on hostile bytes: its answer is believed only where it agrees with the files it left."""
     sides = [facts.get(name) or 0 for name in ("width", "height", "frames")]
     fine = facts.get("kind") == kind and all(isinstance(side, int) and 0 < side < 2**31 for side in sides)
-    if fine and kind == Image.Kind.DICOM:
+    fine = fine and not any(path.is_symlink() for path in work.iterdir())
+    if fine and "pages" in facts:
+        names = [f"page-{number}{size}.jpg" for number in range(facts["frames"]) for size in ("", "-small")]
+        fine = facts["pages"] == facts["frames"] and all((work / name).is_file() for name in [*names, "thumbnail.webp"])
+    elif fine and kind == Image.Kind.DICOM:
         raw = work / "frames.raw"
-        fine = facts.get("dtype") in rendering.DTYPES and facts.get("samples") in (1, 3) and not raw.is_symlink()
+        fine = facts.get("dtype") in rendering.DTYPES and facts.get("samples") in (1, 3)
         ends = [facts.get("low"), facts.get("high")]
         ends += [number for item in facts.get("windows", []) for number in (item["center"], item["width"])]
         fine = fine and all(isinstance(end, int | float) and math.isfinite(end) for end in ends)

@@ -11,6 +11,7 @@ from imaging.models import Image, Reason, sentence
 from imaging.raster import encode, window
 from imaging.raster.window import Window
 
+SMALL_PAGE = 1024  # pixels of the longer side
 DTYPES = ("|u1", "u1", "<i2", "<i4", "<f4", "<f8")
 
 
@@ -46,11 +47,15 @@ def frame(image: Image, number: int, look: Look) -> tuple[bytes, str]:
     """(bytes, MIME type) of frame `number` (from 0). Raises Refusal `lost` when the stored pixels are gone."""
     if image.kind == Image.Kind.PHOTO:
         return _photo(image, look.largest), "image/jpeg"
+    if image.has_pages:
+        return page(image, number, look.largest), "image/jpeg"
     return encode.encode(grey(image, number, look), largest=look.largest)
 
 
 def typed(image: Image, number: int, look: Look, mime: str, quality: int) -> bytes:
-    """A DICOM frame as the picture type that a program asks for."""
+    """A DICOM frame as the picture type that a program asks for; a document's page always as JPEG."""
+    if image.has_pages:
+        return page(image, number, look.largest)
     return encode.as_type(grey(image, number, look), mime, largest=look.largest, quality=quality)
 
 
@@ -98,7 +103,16 @@ def _photo(image: Image, largest: int) -> bytes:
     raise lost()
 
 
+def page(image: Image, number: int, largest: int) -> bytes:
+    """The JPEG of a document's page, the smaller copy where that is enough."""
+    name = f"page-{number}-small.jpg" if 0 < largest <= SMALL_PAGE else f"page-{number}.jpg"
+    try:
+        return (image.path / "shown" / name).read_bytes()
+    except FileNotFoundError:
+        raise lost() from None
+
+
 def make_thumbnail(image: Image, folder: Path) -> None:
-    """Write thumbnail.webp of the middle frame into `folder`; photos have theirs from the child."""
-    if image.kind == Image.Kind.DICOM:
+    """Write thumbnail.webp of the middle frame into `folder`; photos and documents have theirs from the child."""
+    if image.has_pixels:
         (folder / "thumbnail.webp").write_bytes(encode.thumbnail(grey(image, image.frames // 2, Look())))

@@ -164,6 +164,7 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "name": image.name,
         "still": still_words(image),
         "frames": image.frames,
+        "pages": image.has_pages,
         "width": image.width,
         "height": image.height,
         "number": image.instance_number,

@@ -22,7 +22,13 @@ from imaging.views import describe
 from imaging.views.frames import look
 
 FRESH = "private, max-age=3600, immutable"
-ENDINGS = {"image/jpeg": ("jpg", "jpeg"), "image/png": ("png",), "image/webp": ("webp",), "application/dicom": ("dcm",)}
+ENDINGS = {
+    "image/jpeg": ("jpg", "jpeg"),
+    "image/png": ("png",),
+    "image/webp": ("webp",),
+    "application/dicom": ("dcm",),
+    "application/pdf": ("pdf",),
+}
 BLOCK = 256 * 1024
 
 

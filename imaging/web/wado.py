@@ -115,6 +115,8 @@ def address(request: HttpRequest, row: Image) -> str:
 def frames(request: HttpRequest, consultation: Consultation, numbers: str, **uids: str) -> HttpResponseBase:
     """Frames by number from 1: uncompressed, or as stored when that is asked for (PS3.18 section 10.4.1.1.6)."""
     row = found(request, consultation, **uids)[0]
+    if not row.has_pixels:
+        raise Http404
     indices = _indices(row, numbers)
     syntax = instances.syntax(row)
     kind, encoded, said = _frame_form(request, syntax)
@@ -165,16 +167,22 @@ def bulk(request: HttpRequest, consultation: Consultation, name: str, **uids: st
 def rendered(request: HttpRequest, consultation: Consultation, numbers: str = "1", **uids: str) -> HttpResponseBase:
     """One frame as a picture: `window=center,width,function`, `viewport=width,height`, `quality`."""
     row = found(request, consultation, **uids)[0]
-    index, mime = _indices(row, numbers)[0], chosen(request, (JPEG, "image/png"))
+    index, mime = _indices(row, numbers)[0], _picture_type(request, row)
     return _picture(request, row, index, _look(request), mime, immutable=True)
 
 
 def thumbnail(request: HttpRequest, consultation: Consultation, **uids: str) -> HttpResponseBase:
     """A small picture of the middle instance and frame."""
     rows = found(request, consultation, **uids)
-    row, mime = rows[len(rows) // 2], chosen(request, (JPEG, "image/png"))
+    row = rows[len(rows) // 2]
     look = Look(largest=_look(request).largest or 256)
-    return _picture(request, row, row.frames // 2, look, mime, immutable="instance" in uids)
+    index = 0 if row.has_pages else row.frames // 2
+    return _picture(request, row, index, look, _picture_type(request, row), immutable="instance" in uids)
+
+
+def _picture_type(request: HttpRequest, row: Image) -> str:
+    """Pages of documents are kept as JPEG."""
+    return chosen(request, (JPEG,) if row.has_pages else (JPEG, "image/png"))
 
 
 def _picture(

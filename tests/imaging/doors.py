@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from asgiref.sync import async_to_sync
 from django.test import Client
 from PIL import Image as Picture
 from pydicom.data import get_testdata_file
@@ -75,6 +76,15 @@ def sent(browser: Client, consultation: Consultation, name: str, content: bytes)
     assert answer.status_code == 204, answer.content
     outbox.sweep()
     return Image.objects.get(pk=answer["X-Image"])
+
+
+def streamed(answer: Any) -> bytes:
+    """All bytes of an answer that is written piece by piece."""
+
+    async def gathered() -> bytes:
+        return b"".join([piece async for piece in answer.streaming_content])
+
+    return async_to_sync(gathered)()
 
 
 def pixels(answer: Any) -> np.ndarray:

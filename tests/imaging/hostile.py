@@ -13,6 +13,7 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, RLELossless, generate_uid
 
+from tests.imaging import papers
 from tests.imaging.doors import photo, real
 
 
@@ -142,7 +143,19 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
     ("code.jpg", lambda: b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "active_content"),
     ("page.png", lambda: b"<!DOCTYPE html><script>alert(1)</script>", "active_content"),
     ("setup.jpg", lambda: b"MZ\x90\x00" + bytes(2000), "program"),
-    ("letter.jpg", lambda: b"%PDF-1.4\n%...", "pdf"),
+    ("letter.jpg", lambda: b"%PDF-1.4\n%...", "truncated"),
+    ("half.pdf", lambda: papers.pdf()[:-200], "truncated"),
+    ("noise.pdf", lambda: b"%PDF-1.4\n" + bytes(range(256)) * 20 + b"%%EOF", "damaged"),
+    ("locked.pdf", papers.locked, "encrypted"),
+    ("book.pdf", papers.many_pages, "too_many_pages"),
+    ("lines.pdf", papers.too_many_lines, "too_big_to_decode"),
+    ("report-cda.dcm", lambda: papers.encapsulated(b"<ClinicalDocument/>", "text/XML"), "other_document"),
+    ("page-as-pdf.dcm", lambda: papers.encapsulated(b"<html><script>alert(1)</script></html>"), "other_document"),
+    ("half-inside.dcm", lambda: papers.encapsulated(papers.pdf()[:-200]), "truncated"),
+    ("bomb.pdf", lambda: papers.squeezed(b" " * 100_000_000), "shown"),
+    ("vast.pdf", papers.vast_picture, "shown"),
+    ("scripts.pdf", papers.scripted, "shown"),
+    ("wide.pdf", lambda: papers.pdf((14.4e9, 14.4e9)), "shown"),
     ("study.jpg", lambda: b"PK\x03\x04" + bytes(100), "damaged"),
     ("packed.jpg", lambda: b"Rar!\x1a\x07" + bytes(100), "archive"),
     ("anim.png", lambda: b"GIF89a" + bytes(100), "other_picture"),

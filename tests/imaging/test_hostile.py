@@ -28,6 +28,7 @@ def test_refused_in_words_or_shown(cast: Cast, name: str, make: Callable[[], byt
         assert (image.state, image.reason) == ("refused", outcome)
         page = browser.get(f"/consultations/{consultation.pk}/images/").content.decode()
         assert sentence(outcome) in page.replace("&#x27;", "'")
+        assert {path.name for path in image.path.iterdir()} <= {"original"}
         for door in ("frames/0/", "thumbnail/", "original/"):
             assert browser.get(f"/images/{image.pk}/{door}").status_code == 422
     assert browser.get(f"/images/{before.pk}/frames/0/").status_code == 200

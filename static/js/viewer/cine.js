@@ -24,7 +24,7 @@ export function mountCine(viewer) {
   };
 
   const show = () => {
-    play.hidden = speed.hidden = (here().series?.stack.length ?? 0) < 2;
+    play.hidden = speed.hidden = (here().series?.stack.length ?? 0) < 2 || (viewer.image?.pages ?? false);
     play.setAttribute("aria-pressed", String(timer > 0));
     if (play.dataset.cine === String(timer > 0)) return;
     play.dataset.cine = String(timer > 0);
@@ -51,6 +51,7 @@ export function mountCine(viewer) {
 
   const toggle = () => {
     if (timer) return stop();
+    if (play.hidden) return; // one frame, or a document
     step();
     show();
   };

@@ -30,10 +30,11 @@ export class Overlay {
   how(image, view, place, count, scale) {
     const side = { L: gettext("Left"), R: gettext("Right"), B: gettext("Both sides") }[image.laterality] ?? image.laterality;
     this.corners.tr.replaceChildren(line(image.title), line([side, image.view].filter(Boolean).join(" ")), line(day(image.takenOn)), element("div", { class: "overlay-still" }, image.still));
-    this.corners.bl.replaceChildren(line(interpolate(gettext("Image %(place)s / %(count)s"), { place: place + 1, count }, true)), line(`${image.width} × ${image.height}`));
+    const where = image.pages ? gettext("Page %(place)s / %(count)s") : gettext("Image %(place)s / %(count)s");
+    this.corners.bl.replaceChildren(line(interpolate(where, { place: place + 1, count }, true)), line(image.pages ? "" : `${image.width} × ${image.height}`));
     const shown = windowOf(view, image);
     const look = shown ? line(`${gettext("W")} ${Math.round(shown.width)} ${gettext("L")} ${Math.round(shown.center)}`) : line("");
-    this.corners.br.replaceChildren(look, line(interpolate(gettext("Zoom %(percent)s%"), { percent: Math.round(scale * devicePixelRatio * 100) }, true)), ruler(image, scale));
+    this.corners.br.replaceChildren(look, line(interpolate(gettext("Zoom %(percent)s%"), { percent: Math.round(scale * devicePixelRatio * 100) }, true)), image.pages ? "" : ruler(image, scale));
   }
 
   empty() {

@@ -1,0 +1,30 @@
+"""The document inside a DICOM file (Encapsulated PDF, PS3.3 section A.45.1). Runs only in the limited child."""
+
+from pathlib import Path
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+from imaging.dicom.refused import Unreadable
+
+PDF = "application/pdf"
+NAME = "document.pdf"
+
+
+def is_in(dataset: Dataset) -> bool:
+    return "EncapsulatedDocument" in dataset
+
+
+def take_out(dataset: Dataset, into: Path) -> dict[str, Any]:
+    """Write `into`/document.pdf; `document` in the facts names it, `description` is its title where it has one.
+
+    Raises Unreadable `other_document` for CDA, models and whatever else is no PDF.
+    """
+    content = dataset.EncapsulatedDocument
+    kind = str(dataset.get("MIMETypeOfEncapsulatedDocument") or PDF).strip().lower()
+    if kind != PDF or not content.lstrip(b"\0\t\r\n \xef\xbb\xbf").startswith(b"%PDF-"):
+        raise Unreadable("other_document")
+    length = int(dataset.get("EncapsulatedDocumentLength") or 0)
+    (into / NAME).write_bytes(content[:length] if 0 < length <= len(content) else content)
+    title = str(dataset.get("DocumentTitle") or "").strip()[:120]
+    return {"document": NAME, **({"description": title} if title else {})}
