@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from imaging.views import image, listing, still, upload
+from imaging.views import arrival, image, listing, still, upload
 
 urlpatterns = [
     path("dicomweb/<int:pk>/", include("imaging.web.urls")),
@@ -13,6 +13,10 @@ urlpatterns = [
     path("consultations/<int:pk>/stills/", still.ask, name="stills"),
     path("stills/<int:pk>/", still.state, name="still"),
     path("stills/<int:pk>/failed/", still.fail, name="still-failed"),
+    path("arrivals/", arrival.page, name="arrivals"),
+    path("arrivals/waiting/", arrival.waiting, name="arrivals-waiting"),
+    path("arrivals/<int:pk>/place/", arrival.place, name="arrival-place"),
+    path("arrivals/<int:pk>/discard/", arrival.discard, name="arrival-discard"),
     path("images/<int:pk>/", image.page, name="image"),
     path("images/<int:pk>/frames/<int:number>/", image.frame, name="image-frame"),
     path("images/<int:pk>/thumbnail/", image.thumbnail, name="image-thumbnail"),

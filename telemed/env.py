@@ -58,6 +58,13 @@ class Env(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least level written to the log."
     )
+    dicom_port: int = Field(
+        0, ge=0, le=65535, description="TCP port of the DICOM listener that `serve` starts; none when 0."
+    )
+    dicom_host: str = Field("0.0.0.0", description="Address the DICOM listener listens on.")  # noqa: S104
+    dicom_ae_title: str = Field(
+        "TELEMED", pattern=r"^[A-Z0-9_-]{1,16}$", description="AE title that devices must call."
+    )
     max_upload_mb: int = Field(200, ge=1, le=4096, description="Largest single image file in MB.")
 
     @property

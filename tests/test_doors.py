@@ -19,6 +19,7 @@ from imaging.models import Still
 from tests import cast as walk
 from tests.cast import Cast
 from tests.imaging import doors as pictures
+from tests.imaging.test_arrivals import device, instance, settled
 from tests.recording import scene
 
 SECRET = "仅限泥屯"  # in every text of Nitun's consultation
@@ -138,6 +139,8 @@ TABLE: dict[str, Door] = {
     "image-original": Door(("image",)),
     "image-confirm": Door(("image",), {}, gets=False),
     "image-withdraw": Door(("image",), REASON, gets=False),
+    "arrival-place": Door(("arrival",), {"consultation": 1}, gets=False),
+    "arrival-discard": Door(("arrival",), {}, gets=False),
 }
 # Doors of one's own: they open, and nothing of Nitun's is behind them.
 OWN: dict[str, tuple[str, ...]] = {
@@ -147,6 +150,8 @@ OWN: dict[str, tuple[str, ...]] = {
     "notifications-seen": (),
     "consultation-new": (),
     "device-check": (),
+    "arrivals": (),
+    "arrivals-waiting": (),
 }
 # What Nitun's doctor may not open either.
 EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend"}
@@ -176,6 +181,7 @@ def world(cast: Cast) -> World:
     slice_ = pictures.sent(nitun, thing, f"{SECRET}.dcm", pictures.real("CT_small.dcm"))
     half = pictures.begin(nitun, thing, "half.jpg", pictures.photo(500, 400))
     recorded = scene.ready(cast, thing)
+    [arrived] = settled(device(cast.nitun), instance(SECRET, "X1"))
     message.post(consultation=thing, by=cast.doctor, body=SECRET, token="0123456789")
     return World(
         walk.draft(cast, **texts),
@@ -184,6 +190,7 @@ def world(cast: Cast) -> World:
             "consent": thing.consents.earliest("pk").pk,
             "version": OpinionVersion.objects.get().pk,
             "image": image.pk,
+            "arrival": arrived.pk,
             **{name: getattr(slice_, name) for name in ("study_uid", "series_uid", "sop_uid")},
             "still": Still.objects.create(consultation=thing, asked_by=cast.expert, of=cast.doctor, source="camera").pk,
             "recording": recorded.pk,

@@ -9,11 +9,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("telemed", "consult", "imaging", "relay")
 DOORS = {"views", "web", "forms", "live", "tasks", "management", "middleware", "templatetags", "urls"}
-DOORS |= {"context_processors"}
+DOORS |= {"context_processors", "dimse"}
 LEAVES = {"states", "errors", "events", "notify", "paper", "reel", "dicom", "raster"}
 INNER = {"models": LEAVES, "policies": {"models"} | LEAVES, "services": {"policies", "models"} | LEAVES}
 DOOR_MAY = {"services", "policies", "models"} | LEAVES
-DOOR_ALSO = {"views": {"forms"}, "urls": {"views", "web"}}  # the only doors another door may use
+DOOR_ALSO = {
+    "views": {"forms"},
+    "urls": {"views", "web"},
+    "management": {"dimse"},
+}  # the only doors another door may use
 OPEN = {"migrations", "apps", ""}  # wiring of an app: apps.py and the package itself
 
 

@@ -28,6 +28,7 @@ def header(dataset: Dataset) -> dict[str, Any]:
         "body_part": text("BodyPartExamined")[:32],
         "laterality": (text("ImageLaterality") or text("FrameLaterality") or text("Laterality"))[:2],
         "view": text("ViewPosition")[:16],
+        "accession": text("AccessionNumber")[:64],
         "taken_on": (text("AcquisitionDate") or text("StudyDate"))[:8],
         "patient_name": person_name(_guarded(lambda: dataset.get("PatientName"), "")),
         "patient_id": text("PatientID")[:64],

@@ -8,6 +8,10 @@ class Reason(models.TextChoices):
     EMPTY = "empty", _("The file is empty. Export or photograph it again.")
     TOO_LARGE = "too_large", _("The file is larger than this site takes. Send single images instead of a whole study.")
     QUOTA = "quota", _("This consultation has no room for more images. Remove some that are not needed.")
+    INBOX_FULL = (
+        "inbox_full",
+        _("Too many images of devices wait for a consultation. Place or discard some, then retry."),
+    )
     STORAGE_FULL = "storage_full", _("The server's disk is full. Nothing was lost; tell the administrator, then retry.")
     NOT_AN_IMAGE = "not_an_image", _("This is not an image. Send DICOM, JPEG, PNG, WebP or PDF, or a zip of them.")
     OTHER_PICTURE = "other_picture", _("This kind of picture cannot be shown. Save it as JPEG or PNG and send that.")

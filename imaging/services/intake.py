@@ -172,7 +172,7 @@ def _write(part: BinaryIO, offset: int, content: bytes) -> None:
 class Arrived:
     """A whole file, synced at `path` below MEDIA_ROOT; `kind`, `mime` and `reason` by its first bytes.
 
-    `archive` is the zip it came in.
+    `archive` is the zip it came in, `device` the device that sent it; `matched` when it found the consultation itself.
     """
 
     path: Path
@@ -183,6 +183,8 @@ class Arrived:
     mime: str
     reason: str
     archive: Image | None = None
+    device: str = ""
+    matched: bool = False
 
 
 def _finish(upload: Upload, by: User) -> None:
@@ -268,7 +270,15 @@ def _enter(consultation: Consultation, by: User, file: Arrived, folder: str) -> 
         job = "imaging.unpack" if file.kind == Image.Kind.ARCHIVE else "imaging.prepare"
         outbox.later(kind=job, payload={"image": image.pk}, key=f"image-{image.pk}")
     detail = {"sha256": file.sha256, "size": image.size, "reason": file.reason}
-    audit.record(by=by, action="image.add", thing=image, consultation=image.consultation_id, detail=detail)
+    if file.device:
+        detail["device"] = file.device
+    audit.record(
+        by=None if file.matched else by,
+        action="image.add",
+        thing=image,
+        consultation=image.consultation_id,
+        detail=detail,
+    )
     return image
 
 

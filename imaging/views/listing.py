@@ -14,7 +14,7 @@ from consult.policies import consultation as consultations
 from imaging.models import Image, Upload
 from imaging.policies import image as policies
 from imaging.raster import beside
-from imaging.views import describe
+from imaging.views import arrival, describe
 
 
 def opened(request: HttpRequest, pk: int) -> Consultation:
@@ -63,6 +63,7 @@ def section_context(request: HttpRequest, consultation: Consultation) -> dict[st
         "largest_mb": settings.MAX_UPLOAD_BYTES // (1024 * 1024),
         "largest": settings.MAX_UPLOAD_BYTES,
         "beside": beside.as_text(),
+        **arrival.context(request.user, consultation),
     }
 
 

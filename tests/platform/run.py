@@ -25,6 +25,7 @@ NEEDED = {  # program, or pattern of a file's path: Debian's package
     "xgettext": "gettext",
     "pdftotext": "poppler-utils",
     "fc-list": "fontconfig",
+    "storescu": "dcmtk",
     "turnserver": "coturn",
     "ip": "iproute2",
     "/usr/lib/python3/dist-packages/gi/__init__.py": "python3-gi",

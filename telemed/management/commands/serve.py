@@ -98,6 +98,8 @@ def _children(listener: socket.socket) -> list[Child]:
     children += [_relay(number) for number in range(settings.RELAYS)]
     if settings.WORKER == "process":
         children.append(Child("worker", [*manage, "worker"], env))
+    if settings.DICOM_PORT:
+        children.append(Child("dicom", [*manage, "dicom_listener"], env, port=f"TCP port {settings.DICOM_PORT}"))
     return children
 
 

@@ -1,0 +1,208 @@
+"""A Storage and Verification SCP (PS3.4 annexes A, B) for devices on the list; the only file touching pynetdicom.
+
+A stranger's connection is closed before a byte of it is read. Files are written to disk while they come, so that a
+sender costs a buffer and not its study; success is answered only when the file and its row would survive a power cut.
+"""
+
+import logging
+import os
+import socket
+import socketserver
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, _config, evt
+from pynetdicom.transport import ThreadedAssociationServer
+
+from consult.errors import NotAllowed, Refusal, StorageFull, TooLarge
+from imaging.models import Device
+from imaging.policies import arrival as policies
+from imaging.raster import sniff
+from imaging.services import arrivals
+
+log = logging.getLogger("imaging.dimse")
+T = TypeVar("T")
+
+VERIFICATION = "1.2.840.10008.1.1"  # PS3.4 section A.4
+MAX_ASSOCIATIONS = 20
+PDU_BYTES = 128 * 1024
+"""Longest PDU asked for; longer ones of a device that does not listen end its association."""
+SLACK = 1024 * 1024
+NETWORK_SECONDS = 60  # of silence until an association is given up
+ACSE_SECONDS = 30
+
+_PLAIN = (ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian)
+SYNTAXES = [*(each for each in ALL_TRANSFER_SYNTAXES if each not in _PLAIN), *map(str, _PLAIN)]
+"""In the order in which one of several offered is taken: what is compressed comes as it is, not unpacked for us."""
+
+# C-STORE status codes (PS3.4 table B.2-1)
+SUCCESS, OUT_OF_RESOURCES, NOT_UNDERSTOOD = 0x0000, 0xA700, 0xC000
+NOT_AUTHORISED = 0x0124  # PS3.7 annex C.5.22
+_REJECTED, _BY_USER, _CALLING_UNKNOWN, _CALLED_UNKNOWN = 0x01, 0x01, 0x03, 0x07  # PS3.8 section 9.3.4
+
+
+class _Server(ThreadedAssociationServer):
+    """Knows whose connections it takes."""
+
+    daemon_threads = True
+
+    def shutdown(self) -> None:
+        """As the standard library's: pynetdicom's own looks for the server in a list that only it fills."""
+        socketserver.BaseServer.shutdown(self)
+
+    def verify_request(self, request: Any, client_address: tuple[Any, ...]) -> bool:
+        """Whether any device has this address; asked before anything is read."""
+        known = _asking(lambda: policies.known(_plain(client_address[0])))
+        if known is None:
+            log.warning("connection from %s closed: no device has this address", client_address[0])
+        return known is not None
+
+
+def _plain(address: str) -> str:
+    """An IPv4 address that came over an IPv6 socket as it is written in the list."""
+    return address.removeprefix("::ffff:")
+
+
+def _asking(ask: Callable[[], T]) -> T:
+    """A question to the database from one of pynetdicom's threads: none keeps its connection."""
+    close_old_connections()
+    try:
+        return ask()
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+@dataclass(slots=True)
+class _Line:
+    """What is known of one association."""
+
+    device: Device
+    bytes: int = field(default=0)
+    taken: int = field(default=0)
+    refused: int = field(default=0)
+
+
+class Listener:
+    """Listens on `host`:`port` as `ae_title` until `close`. Raises OSError when the port cannot be had."""
+
+    def __init__(self, host: str, port: int, ae_title: str) -> None:
+        _config.STORE_RECV_CHUNKED_DATASET = True
+        tempfile.tempdir = str(arrivals.coming())
+        self._lines: dict[Any, _Line] = {}
+        self._lock = threading.Lock()
+        entity = AE(ae_title)
+        entity.maximum_associations = MAX_ASSOCIATIONS
+        entity.maximum_pdu_size = PDU_BYTES
+        entity.network_timeout = entity.dimse_timeout = NETWORK_SECONDS
+        entity.acse_timeout = ACSE_SECONDS
+        for context in AllStoragePresentationContexts:
+            entity.add_supported_context(str(context.abstract_syntax), SYNTAXES)
+        entity.add_supported_context(VERIFICATION)
+        handlers: Any = [
+            (evt.EVT_REQUESTED, self._on_requested),
+            (evt.EVT_DATA_RECV, self._on_data),
+            (evt.EVT_C_STORE, self._on_store),
+            (evt.EVT_CONN_CLOSE, self._on_closed),
+        ]
+        self._entity, self._title = entity, ae_title
+        self._server = entity.make_server((host, port), ae_title=ae_title, evt_handlers=handlers, server_class=_Server)
+        self.port: int = self._server.server_address[1]
+
+    def run(self) -> None:
+        """Serves until `close` is called from another thread."""
+        self._server.serve_forever(poll_interval=0.5)
+
+    def close(self) -> None:
+        """Takes no more connections; associations that are open are aborted, and send again what was not answered."""
+        self._server.shutdown()
+        self._server.server_close()
+        for association in self._entity.active_associations:
+            association.abort()
+
+    def _on_requested(self, event: evt.Event) -> None:
+        association = event.assoc
+        asked: Any = association.requestor.primitive
+        calling, called = (str(title).strip() for title in (asked.calling_ae_title, asked.called_ae_title))
+        address = _plain(association.requestor.address)
+        device = _asking(lambda: policies.known(address, calling))
+        if device is None or called != self._title:
+            why = _CALLED_UNKNOWN if device else _CALLING_UNKNOWN
+            log.warning("association of %r at %s for %r rejected", calling, address, called)
+            association.acse.send_reject(_REJECTED, _BY_USER, why)
+            association.kill()  # once the answer is out
+            return
+        with self._lock:
+            self._lines[association] = _Line(device)
+
+    def _on_data(self, event: evt.Event) -> None:
+        """Bytes as they come: one instance may not be longer than a file may be."""
+        line = self._lines.get(event.assoc)
+        if line is None:
+            return
+        line.bytes += len(event.data)
+        if line.bytes > settings.MAX_UPLOAD_BYTES + SLACK:
+            log.warning("%s sends more than a file may have: cut off", line.device.ae_title)
+            cable: Any = event.assoc.dul.socket
+            cable.socket.shutdown(socket.SHUT_RDWR)
+
+    def _on_store(self, event: evt.Event) -> int:
+        path = Path(event.dataset_path)
+        line = self._lines.get(event.assoc)
+        try:
+            if line is None:
+                return NOT_AUTHORISED
+            line.bytes = 0
+            status = _asking(lambda: _store(line.device, path))
+            line.taken += status == SUCCESS
+            line.refused += status != SUCCESS
+            return status
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _on_closed(self, event: evt.Event) -> None:
+        with self._lock:
+            line = self._lines.pop(event.assoc, None)
+        if line is not None:
+            log.info("%s: %d taken, %d refused", line.device.ae_title, line.taken, line.refused)
+
+
+def _store(device: Device, path: Path) -> int:
+    """Keep one instance; the C-STORE status that says how that went."""
+    try:
+        current = Device.objects.get(pk=device.pk)  # may have been switched off since the association began
+        if not current.active:
+            return NOT_AUTHORISED
+        with path.open("rb") as file:
+            head = file.read(sniff.HEAD)
+        arrivals.take(device=current, file=path, head=head)
+    except (StorageFull, TooLarge) as refusal:
+        log.warning("%s: refused, %s", device.ae_title, refusal.code)
+        return OUT_OF_RESOURCES
+    except NotAllowed:
+        return NOT_AUTHORISED
+    except Refusal as refusal:
+        log.warning("%s: refused, %s", device.ae_title, refusal.code)
+        return NOT_UNDERSTOOD
+    except (OSError, DatabaseError):
+        log.exception("%s: not kept, it has to send again", device.ae_title)
+        return OUT_OF_RESOURCES
+    return SUCCESS
+
+
+def forget_cut_files() -> None:
+    """What senders had begun when an earlier listener ended; they send it again."""
+    for path in arrivals.coming().iterdir():
+        os.unlink(path)
