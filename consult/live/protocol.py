@@ -125,6 +125,9 @@ class View(Message):
     zoom: float = reads(number(0.1, 20), default=1.0)
     x: float = reads(number(0, 1), default=0.5)
     y: float = reads(number(0, 1), default=0.5)
+    turn: int = reads(whole(0, 3), default=0)
+    flip: bool = reads(flag, default=False)
+    invert: bool = reads(flag, default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ ROOM_NEWS: dict[str, tuple[str, ...]] = {
     "camera": ("by", "session", "act", "pan", "tilt", "zoom"),
     "steer": ("by", "session", "pan", "tilt", "zoom"),
     "pointer": ("by", "image", "frame", "x", "y", "on"),
-    "view": ("by", "image", "frame", "preset", "center", "width", "zoom", "x", "y"),
+    "view": ("by", "image", "frame", "preset", "center", "width", "zoom", "x", "y", "turn", "flip", "invert"),
     "follow": ("by", "how"),
     "typing": ("by", "where"),
     "renegotiate": (),

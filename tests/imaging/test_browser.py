@@ -1,6 +1,7 @@
 """Upload and viewer in a real browser: progress, cut and resume, window, scroll, blank on failure, looking together."""
 
 import hashlib
+import io
 import json
 import os
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from PIL import Image as Picture
 from playwright.sync_api import Browser, Page, Route, expect
 
 from consult.models import Patient, User
@@ -240,6 +242,39 @@ def test_viewer_scrolls_windows_zooms(chromium: Browser, live_server: Any, engli
         shot(page, "viewer")
 
 
+def test_turned_mirrored_and_inverted_as_the_keys_say(chromium: Browser, live_server: Any, english: Cast) -> None:
+    """The photo is black on top and white at the bottom: what the screen shows at its four sides says how it lies."""
+    image = apart(lambda: sent(client(english.doctor), accepted(english), "a.png", photo(400, 400, "PNG")))
+    with open_page(chromium, live_server, english.doctor) as page:
+        page.goto(f"{live_server.url}/images/{image.pk}/")
+        view = page.locator(".viewport")
+        expect(view).to_have_attribute("data-shown", f"{image.pk}:0", timeout=15_000)
+
+        def dark() -> str:
+            """Which side of the picture on the screen is the darkest."""
+            picture = Picture.open(io.BytesIO(view.locator("canvas").screenshot())).convert("L")
+            middle, edge = picture.width // 2, picture.height // 8
+            sides = {"up": (middle, edge), "down": (middle, picture.height - edge)}
+            sides |= {"left": (edge, picture.height // 2), "right": (picture.width - edge, picture.height // 2)}
+            return min(sides, key=lambda side: picture.getpixel(sides[side]))
+
+        assert dark() == "up"
+        seen = []
+        for key in ("g", "h", "Shift+G", "i"):
+            view.press(key)
+            seen.append(dark())
+        assert seen == ["right", "left", "down", "up"]
+        expect(page.locator("[data-altered]")).to_have_text("Mirrored · Turned by 180° · Inverted")
+        shot(page, "turned")
+        view.press("?")
+        expect(page.locator("dialog[open]")).to_contain_text("Mirror, invert")
+        shot(page, "keys")
+        page.keyboard.press("Escape")
+        view.press("r")
+        expect(page.locator("[data-altered]")).to_have_count(0)
+        assert dark() == "up"
+
+
 def test_failing_frame_leaves_a_blank_with_the_reason(chromium: Browser, live_server: Any, english: Cast) -> None:
     consultation = apart(lambda: accepted(english))
     browser = client(english.doctor)
@@ -257,7 +292,7 @@ def test_failing_frame_leaves_a_blank_with_the_reason(chromium: Browser, live_se
 
 
 TOGETHER = """async ([consultation, image]) => {
-  const { mountViewer } = await import("@/viewer/viewer.js");
+  const { mountViewer } = await import("@/viewer/mount.js");
   const holder = document.createElement("div");
   holder.style.height = "600px";
   document.querySelector("main").replaceChildren(holder);
@@ -287,10 +322,14 @@ def test_one_leads_the_other_follows_without_echo(chromium: Browser, live_server
             "zoom": 2,
             "x": 0.4,
             "y": 0.6,
+            "turn": 1,
+            "flip": True,
+            "invert": True,
         }
         page.evaluate("message => shared.receive(message)", there)
         expect(view).to_have_attribute("data-shown", f"{slices[2].pk}:0")
         expect(page.locator("[data-overlay-br]")).to_contain_text("W 1500 L -600")
+        expect(page.locator("[data-altered]")).to_have_text("Mirrored · Turned by 90° · Inverted")
         point = {"t": "pointer", "by": "z", "image": slices[2].pk, "frame": 0, "x": 0.5, "y": 0.5, "on": True}
         page.evaluate("message => shared.receive(message)", point)
         expect(page.locator("[data-pointer=z]")).to_have_text("Dr Zhang")
@@ -300,6 +339,7 @@ def test_one_leads_the_other_follows_without_echo(chromium: Browser, live_server
         eventually(lambda: page.evaluate("sentMessages.some(message => message.t === 'view')"), "my own view is told")
         said = [message for message in page.evaluate("sentMessages") if message["t"] == "view"][-1]
         assert (said["image"], said["frame"], said["preset"], said["zoom"]) == (slices[0].pk, 0, "lung", 2)
+        assert (said["turn"], said["flip"], said["invert"]) == (1, True, True)
         page.get_by_role("button", name="Follow").click()
         page.evaluate("message => shared.receive(message)", there)
         expect(page.get_by_text("Go to where Dr Zhang looks")).to_be_visible()

@@ -55,7 +55,8 @@ GOOD = {
     "camera": {"to": "s" * 16, "act": "at", "pan": 0.5, "tilt": None, "zoom": 1},
     "steer": {"to": "s" * 16, "pan": -0.1, "tilt": 0, "zoom": 0.5},
     "pointer": {"image": 1, "frame": 0, "x": 0.5, "y": 1, "on": True},
-    "view": {"image": 1, "frame": 2, "preset": None, "center": 40, "width": 400, "zoom": 1.5, "x": 0.5, "y": 0.5},
+    "view": {"image": 1, "frame": 2, "preset": None, "center": 40, "width": 400, "zoom": 1.5, "x": 0.5, "y": 0.5}
+    | {"turn": 3, "flip": True, "invert": False},
     "follow": {"how": "free"},
     "typing": {"where": "chat"},
     "leave": {},

@@ -1,12 +1,20 @@
 // @ts-check
 /**
  * `/` goes to the search field, `?` shows the keys. A page adds its own with `data-key="a"` on a button or link
- * (pressed when nobody types; its words are shown in the sheet).
+ * (pressed when nobody types; its words are shown in the sheet), or a list of keys that it listens to itself by `addKeys`.
  */
 import { element } from "@/base/dom.js";
 import { show } from "@/base/dialogs.js";
 
 const SEARCH = "[data-search], input[type=search]";
+/** @type {Set<() => {title: string, rows: string[][]}>} */
+const sheets = new Set();
+
+/** @param {() => {title: string, rows: string[][]}} sheet keys and what they do @returns {() => void} takes it away */
+export function addKeys(sheet) {
+  sheets.add(sheet);
+  return () => sheets.delete(sheet);
+}
 
 function keySheet() {
   if (document.querySelector("dialog[open]")) return;
@@ -16,9 +24,17 @@ function keySheet() {
     const words = target.getAttribute("aria-label") || target.textContent?.trim() || "";
     rows.push([target.getAttribute("data-key") ?? "", words]);
   }
+  const more = [...sheets].map((sheet) => sheet()).flatMap(({ title, rows: own }) => [element("h3", { class: "keys-title" }, title), listOf(own)]);
+  show(gettext("Keyboard shortcuts"), [...more, listOf(rows)], []);
+}
+
+/** @param {string[][]} rows keys of a row are parted by blanks */
+function listOf(rows) {
   const list = element("dl", { class: "keys" });
-  for (const [key, words] of rows) list.append(element("dt", {}, element("kbd", {}, key)), element("dd", {}, words));
-  show(gettext("Keyboard shortcuts"), [list], []);
+  for (const [keys, words] of rows) {
+    list.append(element("dt", {}, ...keys.split(" ").map((key) => element("kbd", {}, key))), element("dd", {}, words));
+  }
+  return list;
 }
 
 /** @param {KeyboardEvent} event */

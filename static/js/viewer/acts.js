@@ -2,6 +2,7 @@
 /** What a person can do in the viewer, by mouse, touch, key or button: each act makes a new view. */
 import { clamp, first, windowOf } from "@/viewer/view.js";
 import { placeOf, seriesWith } from "@/viewer/series.js";
+import { mirrored, turned } from "@/viewer/transform.js";
 
 /** @typedef {import("@/viewer/viewer.js").Viewer} Viewer */
 
@@ -68,7 +69,8 @@ export class Acts {
   /** @param {number} dx @param {number} dy */
   pan(dx, dy) {
     const { view, stage } = this.viewer;
-    if (view) this.#change({ x: view.x - dx / (stage.width || 1), y: view.y - dy / (stage.height || 1) });
+    const [from, to] = [stage.toImage(0, 0), stage.toImage(dx, dy)];
+    if (view) this.#change({ x: view.x - (to.x - from.x), y: view.y - (to.y - from.y) });
   }
 
   /** Right widens, up brightens. @param {number} dx @param {number} dy */
@@ -97,8 +99,21 @@ export class Acts {
 
   /** One pixel of the image on one of the screen. */
   natural() {
-    const { image, stage } = this.viewer;
-    if (image) this.#change({ zoom: 1 / (stage.fit(image) * devicePixelRatio) });
+    const { image, view, stage } = this.viewer;
+    if (image && view) this.#change({ zoom: 1 / (stage.fit(image, view) * devicePixelRatio) });
+  }
+
+  /** @param {number} quarters clockwise */
+  turn(quarters) {
+    if (this.viewer.view) this.viewer.become(turned(this.viewer.view, quarters));
+  }
+
+  mirror() {
+    if (this.viewer.view) this.viewer.become(mirrored(this.viewer.view));
+  }
+
+  invert() {
+    this.#change({ invert: !this.viewer.view?.invert });
   }
 
   reset() {

@@ -6,7 +6,7 @@
  */
 import { element } from "@/base/dom.js";
 import { toast } from "@/base/toasts.js";
-import { mountViewer } from "@/viewer/viewer.js";
+import { mountViewer } from "@/viewer/mount.js";
 
 const room = /** @type {HTMLElement | null} */ (document.querySelector("[data-room]"));
 /** @type {ReturnType<typeof mountViewer> | null} */

@@ -2,7 +2,8 @@
 /** Keys on the viewport: which act each one is. */
 
 /** @typedef {{scroll(steps: number): void, ends(last: boolean): void, series(steps: number): void, zoomBy(factor: number): void, pan(dx: number, dy: number): void,
- *   fit(): void, natural(): void, reset(): void, tool(name: string): void, presetNumber(number: number): void, follow(): void}} KeyActs */
+ *   fit(): void, natural(): void, reset(): void, tool(name: string): void, presetNumber(number: number): void, follow(): void,
+ *   turn(quarters: number): void, mirror(): void, invert(): void}} KeyActs */
 
 /** @type {Record<string, (acts: KeyActs) => void>} */
 const PLAIN = {
@@ -24,7 +25,29 @@ const PLAIN = {
   z: (acts) => acts.tool("zoom"),
   m: (acts) => acts.tool("pan"),
   l: (acts) => acts.follow(),
+  g: (acts) => acts.turn(1),
+  h: (acts) => acts.mirror(),
+  i: (acts) => acts.invert(),
 };
+
+/** For the sheet of keys. */
+export function keyRows() {
+  return [
+    ["↑ ↓", gettext("The image before, the next")],
+    ["PgUp PgDn", gettext("Ten images back, on")],
+    ["Home End", gettext("First image, last image")],
+    ["← →", gettext("Series before, next series")],
+    ["Space", gettext("Play, stop")],
+    ["+ −", gettext("Larger, smaller")],
+    ["Shift+↑↓←→", gettext("Move the image")],
+    ["F O R", gettext("Fit, 1:1, reset")],
+    ["W M Z", gettext("Drag to window, move, zoom")],
+    ["1 … 9", gettext("Window presets")],
+    ["G Shift+G", gettext("Turn right, turn left")],
+    ["H I", gettext("Mirror, invert")],
+    ["L", gettext("Follow, look freely")],
+  ];
+}
 
 /** @param {HTMLElement} viewport @param {KeyActs} acts */
 export function listenKeys(viewport, acts) {
@@ -34,6 +57,7 @@ export function listenKeys(viewport, acts) {
       const step = 40;
       acts.pan(event.key === "ArrowLeft" ? step : event.key === "ArrowRight" ? -step : 0, event.key === "ArrowUp" ? step : event.key === "ArrowDown" ? -step : 0);
     } else if (/^[1-9]$/.test(event.key)) acts.presetNumber(Number(event.key) - 1);
+    else if (event.shiftKey && event.key === "G") acts.turn(-1);
     else if (PLAIN[event.key]) PLAIN[event.key](acts);
     else return;
     event.preventDefault();

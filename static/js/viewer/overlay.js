@@ -29,7 +29,7 @@ export class Overlay {
   /** @param {Img} image @param {View} view @param {number} place from 0 @param {number} count @param {number} scale screen pixels for one column */
   how(image, view, place, count, scale) {
     const side = { L: gettext("Left"), R: gettext("Right"), B: gettext("Both sides") }[image.laterality] ?? image.laterality;
-    this.corners.tr.replaceChildren(line(image.title), line([side, image.view].filter(Boolean).join(" ")), line(day(image.takenOn)), element("div", { class: "overlay-still" }, image.still));
+    this.corners.tr.replaceChildren(line(image.title), line([side, image.view].filter(Boolean).join(" ")), line(day(image.takenOn)), element("div", { class: "overlay-still" }, image.still), ...altered(view));
     const where = image.pages ? gettext("Page %(place)s / %(count)s") : gettext("Image %(place)s / %(count)s");
     this.corners.bl.replaceChildren(line(interpolate(where, { place: place + 1, count }, true)), line(image.pages ? "" : `${image.width} × ${image.height}`));
     const shown = windowOf(view, image);
@@ -50,6 +50,15 @@ function line(text) {
 /** @param {string} text YYYYMMDD */
 function day(text) {
   return /^\d{8}$/.test(text) ? `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}` : "";
+}
+
+/** That it is not shown as it was taken: a mirrored image has left and right changed. @param {View} view */
+function altered(view) {
+  const words = [];
+  if (view.flip) words.push(gettext("Mirrored"));
+  if (view.turn) words.push(interpolate(gettext("Turned by %(degrees)s°"), { degrees: view.turn * 90 }, true));
+  if (view.invert) words.push(gettext("Inverted"));
+  return words.length ? [element("div", { class: "badge tone-warn", "data-altered": "" }, icon("triangle-alert"), words.join(" · "))] : [];
 }
 
 /** A bar of a round length: millimetres where the file says how large a pixel is, else pixels. @param {Img} image @param {number} scale */

@@ -1,6 +1,6 @@
 // @ts-check
 /** The viewer on a page of its own. */
-import { mountViewer } from "@/viewer/viewer.js";
+import { mountViewer } from "@/viewer/mount.js";
 
 const root = document.querySelector("[data-viewer]");
 if (root instanceof HTMLElement) {

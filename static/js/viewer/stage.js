@@ -1,6 +1,7 @@
 // @ts-check
 /** The surface an image is drawn on: placing, scaling, blank with a reason when there is nothing right to show. */
 import { element, icon } from "@/base/dom.js";
+import { fitting, onImage, onScreen, placing } from "@/viewer/transform.js";
 
 /** @typedef {import("@/viewer/view.js").Img} Img */
 /** @typedef {import("@/viewer/view.js").View} View */
@@ -17,8 +18,9 @@ export class Stage {
     this.status.hidden = true;
     viewport.append(this.canvas, this.status);
     this.scale = 1;
-    this.left = 0;
-    this.top = 0;
+    /** @type {import("@/viewer/transform.js").Matrix} */
+    this.matrix = { a: 1, b: 0, c: 0, d: 1, e: 0, f: 0 };
+    this.size = { width: 1, height: 1 };
     this.blank();
   }
 
@@ -28,31 +30,33 @@ export class Stage {
     return Math.min(Math.max(row / column, 0.1), 10);
   }
 
-  /** Screen pixels for one column of the image when it just fits. @param {Img} image */
-  fit(image) {
-    const { clientWidth, clientHeight } = this.viewport;
-    return Math.max(1e-4, Math.min(clientWidth / image.width, clientHeight / (image.height * Stage.stretch(image))));
+  get #box() {
+    return { width: this.viewport.clientWidth, height: this.viewport.clientHeight };
+  }
+
+  /** Screen pixels for one column of the image when it just fits. @param {Img} image @param {View} view */
+  fit(image, view) {
+    return fitting(image, Stage.stretch(image), view.turn, this.#box);
   }
 
   /** Largest side worth fetching, 0 for full size. @param {Img} image @param {View} view */
   largest(image, view) {
     const side = Math.max(image.width, image.height);
-    const needed = side * this.fit(image) * view.zoom * devicePixelRatio;
+    const needed = side * this.fit(image, view) * view.zoom * devicePixelRatio;
     return STEPS.find((step) => step >= needed && step < side) ?? 0;
   }
 
   /** @param {Img} image @param {View} view */
   place(image, view) {
-    const { clientWidth, clientHeight } = this.viewport;
-    this.scale = this.fit(image) * view.zoom;
-    this.width = image.width * this.scale;
-    this.height = image.height * Stage.stretch(image) * this.scale;
-    this.left = clientWidth / 2 - view.x * this.width;
-    this.top = clientHeight / 2 - view.y * this.height;
-    const across = this.width / (this.canvas.width || 1);
-    const down = this.height / (this.canvas.height || 1);
-    this.canvas.style.transform = `translate(${this.left}px, ${this.top}px) scale(${across}, ${down})`;
-    this.canvas.style.imageRendering = across >= 4 ? "pixelated" : "auto";
+    this.scale = this.fit(image, view) * view.zoom;
+    this.size = { width: image.width, height: image.height };
+    this.matrix = placing(image, Stage.stretch(image), view, this.#box);
+    const { a, b, c, d, e, f } = this.matrix;
+    const across = image.width / (this.canvas.width || 1); // the picture may be smaller than the image
+    const down = image.height / (this.canvas.height || 1);
+    this.canvas.style.transform = `matrix(${a * across}, ${b * across}, ${c * down}, ${d * down}, ${e}, ${f})`;
+    this.canvas.style.imageRendering = this.scale * across >= 4 ? "pixelated" : "auto";
+    this.canvas.style.filter = view.invert ? "invert(1)" : "";
   }
 
   /** @param {ImageBitmap} bitmap @param {string} name */
@@ -76,11 +80,12 @@ export class Stage {
 
   /** The point of the image under a point of the viewport, 0 to 1 each, outside too. @param {number} x @param {number} y */
   toImage(x, y) {
-    return { x: (x - this.left) / (this.width || 1), y: (y - this.top) / (this.height || 1) };
+    const point = onImage(this.matrix, { x, y });
+    return { x: point.x / this.size.width, y: point.y / this.size.height };
   }
 
   /** @param {number} x @param {number} y */
   toScreen(x, y) {
-    return { x: this.left + x * (this.width || 1), y: this.top + y * (this.height || 1) };
+    return onScreen(this.matrix, { x: x * this.size.width, y: y * this.size.height });
   }
 }

@@ -6,7 +6,7 @@ import { element, icon } from "@/base/dom.js";
 /** @typedef {import("@/viewer/view.js").View} View */
 /** @typedef {import("@/viewer/series.js").Series} Series */
 /** @typedef {{tool(name: string): void, preset(key: string): void, series(steps: number): void, zoomBy(factor: number): void, fit(): void, natural(): void,
- *   reset(): void, follow(): void, open(image: number): void}} ToolActs */
+ *   turn(quarters: number): void, mirror(): void, invert(): void, reset(): void, follow(): void, open(image: number): void}} ToolActs */
 
 export class Toolbar {
   /** @param {HTMLElement} viewer @param {ToolActs} acts @param {{send?: unknown, close?: () => void}} options */
@@ -16,25 +16,32 @@ export class Toolbar {
     this.tools = tools;
     this.presets = /** @type {HTMLSelectElement} */ (element("select", { class: "select", "aria-label": gettext("Window preset") }));
     this.presets.addEventListener("change", () => acts.preset(this.presets.value));
+    this.mirror = button("flip-horizontal-2", gettext("Mirror"), () => acts.mirror());
+    this.invert = button("blend", gettext("Invert"), () => acts.invert());
+    this.keys = button("keyboard", gettext("Keys"), () => {});
+    this.keys.dataset.shortcuts = "";
     this.follow = button("users", gettext("Follow"), () => acts.follow());
     this.follow.hidden = !options.send;
     this.bar = element("div", { class: "viewer-tools", role: "toolbar", "aria-label": gettext("Image tools") });
     this.bar.append(
       ...Object.values(tools), this.presets, element("hr"),
       button("zoom-out", gettext("Smaller"), () => acts.zoomBy(0.8)), button("plus", gettext("Larger"), () => acts.zoomBy(1.25)),
-      button("maximize", gettext("Fit"), () => acts.fit()), button("scan", "1:1", () => acts.natural()), button("rotate-ccw", gettext("Reset"), () => acts.reset()),
-      element("hr"), button("chevron-left", gettext("Previous"), () => acts.series(-1)), button("chevron-right", gettext("Next"), () => acts.series(1)), this.follow,
+      button("maximize", gettext("Fit"), () => acts.fit()), button("scan", "1:1", () => acts.natural()),
+      element("hr"), button("rotate-cw-square", gettext("Turn"), () => acts.turn(1)), this.mirror, this.invert, button("rotate-ccw", gettext("Reset"), () => acts.reset()),
+      element("hr"), button("chevron-left", gettext("Previous"), () => acts.series(-1)), button("chevron-right", gettext("Next"), () => acts.series(1)), this.follow, this.keys,
     );
     if (options.close) this.bar.append(button("x", gettext("Close image"), options.close));
     this.rail = element("ul", { class: "rail", "aria-label": gettext("Series and photos") });
     viewer.append(this.bar, this.rail);
   }
 
-  /** @param {string} name @param {boolean} following @param {boolean} grey */
-  show(name, following, grey) {
+  /** @param {string} name @param {boolean} following @param {boolean} grey @param {View} view */
+  show(name, following, grey, view) {
     for (const [key, tool] of Object.entries(this.tools)) tool.setAttribute("aria-pressed", String(key === name));
     /** @type {HTMLButtonElement} */ (this.tools.window).disabled = !grey;
     this.follow.setAttribute("aria-pressed", String(following));
+    this.mirror.setAttribute("aria-pressed", String(view.flip));
+    this.invert.setAttribute("aria-pressed", String(view.invert));
   }
 
   /** @param {Img} image @param {View} view */

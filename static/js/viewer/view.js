@@ -7,14 +7,17 @@
  *   name: string, frames: number, pages: boolean, width: number, height: number, number: number | null, modality: string,
  *   laterality: string, view: string, takenOn: string, still: string, spacing: {row: number, column: number, at: string} | null,
  *   frameMs: number | null, presets: Preset[], otherPatient: string, frameUrl: string, thumbnailUrl: string, originalUrl: string}} Img
- * @typedef {{image: number, frame: number, preset: string, center: number | null, width: number | null, zoom: number, x: number, y: number}} View
+ * @typedef {{image: number, frame: number, preset: string, center: number | null, width: number | null, zoom: number, x: number, y: number,
+ *   turn: number, flip: boolean, invert: boolean}} View
  */
 
 export const ZOOM = { least: 0.1, most: 20 };
+const PLAIN = { zoom: 1, x: 0.5, y: 0.5, turn: 0, flip: false, invert: false };
 
-/** The view an image begins with. `x`, `y` name the point of the image in the middle of the screen; zoom 1 fits. @param {Img} image @returns {View} */
+/** The view an image begins with. `x`, `y` name the point of the image in the middle of the screen; zoom 1 fits.
+ * `turn` quarters clockwise after `flip`, the mirror. @param {Img} image @returns {View} */
 export function first(image) {
-  return { image: image.pk, frame: 0, preset: image.presets[0]?.key ?? "", center: null, width: null, zoom: 1, x: 0.5, y: 0.5 };
+  return { image: image.pk, frame: 0, preset: image.presets[0]?.key ?? "", center: null, width: null, ...PLAIN };
 }
 
 /** @param {View} view @param {Img} image @returns {View} */
@@ -30,6 +33,9 @@ export function bounded(view, image) {
     zoom: clamp(view.zoom, ZOOM.least, ZOOM.most),
     x: clamp(view.x, 0, 1),
     y: clamp(view.y, 0, 1),
+    turn: clamp(Math.round(view.turn), 0, 3),
+    flip: view.flip === true,
+    invert: view.invert === true,
   };
 }
 
@@ -54,15 +60,18 @@ export function frameUrl(image, view, largest) {
 
 /** @param {View} view */
 export function toMessage(view) {
-  const { image, frame, zoom, x, y } = view;
+  const { image, frame, zoom, x, y, turn, flip, invert } = view;
   const look = isNumber(view.center) ? { center: view.center, width: view.width } : view.preset ? { preset: view.preset } : {};
-  return { t: "view", image, frame, ...look, zoom: round(zoom), x: round(x), y: round(y) };
+  return { t: "view", image, frame, ...look, zoom: round(zoom), x: round(x), y: round(y), turn, flip, invert };
 }
 
 /** @param {any} message @returns {View} */
 export function fromMessage(message) {
-  const { image, frame, preset, center, width, zoom, x, y } = message;
-  return { image, frame, preset: preset ?? "", center: center ?? null, width: width ?? null, zoom: zoom ?? 1, x: x ?? 0.5, y: y ?? 0.5 };
+  const { image, frame, preset, center, width, zoom, x, y, turn, flip, invert } = message;
+  return {
+    image, frame, preset: preset ?? "", center: center ?? null, width: width ?? null,
+    zoom: zoom ?? PLAIN.zoom, x: x ?? PLAIN.x, y: y ?? PLAIN.y, turn: turn ?? PLAIN.turn, flip: flip ?? false, invert: invert ?? false,
+  };
 }
 
 /** @param {number} value @param {number} least @param {number} most */

@@ -1,10 +1,11 @@
 // @ts-check
-/** The image viewer: `mountViewer` puts it into an element, alone or shared with the others of a call. */
+/** The image viewer: what is looked at, and who draws it. `mount.js` puts it into an element. */
 import { element } from "@/base/dom.js";
+import { addKeys } from "@/base/shortcuts.js";
 import { Acts } from "@/viewer/acts.js";
 import { mountCine } from "@/viewer/cine.js";
 import { listen } from "@/viewer/gestures.js";
-import { listenKeys } from "@/viewer/keys.js";
+import { keyRows, listenKeys } from "@/viewer/keys.js";
 import { Overlay } from "@/viewer/overlay.js";
 import { Painter } from "@/viewer/painter.js";
 import { fetchImages, placeOf, seriesOf, seriesWith } from "@/viewer/series.js";
@@ -42,6 +43,7 @@ export class Viewer {
     this.together = new Together(this.viewport, options.send, this);
     this.endGestures = listen(this.viewport, this.acts, () => this.inHand);
     listenKeys(this.viewport, this.acts);
+    this.forgetKeys = addKeys(() => ({ title: gettext("In the image"), rows: keyRows() }));
     this.cine = mountCine(this);
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.viewport);
@@ -113,7 +115,7 @@ export class Viewer {
     this.stage.place(image, view);
     this.overlay.whose(this.patient, image);
     this.overlay.how(image, view, place, series?.stack.length ?? 1, this.stage.scale);
-    this.toolbar.show(this.inHand, this.together.following, image.presets.length > 0);
+    this.toolbar.show(this.inHand, this.together.following, image.presets.length > 0, view);
     this.toolbar.showPresets(image, view);
     this.toolbar.mark(image.pk, this.series);
     this.together.draw();
@@ -164,6 +166,7 @@ export class Viewer {
 
   destroy() {
     this.endGestures();
+    this.forgetKeys();
     this.cine.end();
     this.resized.disconnect();
     for (const name of ["news", "images"]) document.body.removeEventListener(name, this.news);
@@ -171,25 +174,4 @@ export class Viewer {
     this.painter.frames.clear();
     this.root.replaceChildren();
   }
-}
-
-/**
- * @param {HTMLElement} root what is in it stays above the tools
- * @param {Options} options with `send` the view and pointer are shared
- */
-export function mountViewer(root, options) {
-  const viewer = new Viewer(root, options);
-  return {
-    /** @param {any} message `view`, `pointer`, `people`, `left` or `news` of the room */
-    receive(message) {
-      if (message.t !== "news") viewer.together.receive(message);
-      else if (message.kind === "image") viewer.load();
-    },
-    /** @param {number} image @param {number} [frame] */
-    open(image, frame) {
-      if (viewer.images.some((each) => each.pk === image)) viewer.acts.open(image, frame);
-      else viewer.goTo({ image, frame: frame ?? 0, preset: "", center: null, width: null, zoom: 1, x: 0.5, y: 0.5 }, true);
-    },
-    destroy: () => viewer.destroy(),
-  };
 }

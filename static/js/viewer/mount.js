@@ -1,0 +1,25 @@
+// @ts-check
+/** Puts the viewer into an element, alone or shared with the others of a call. */
+import { fromMessage } from "@/viewer/view.js";
+import { Viewer } from "@/viewer/viewer.js";
+
+/**
+ * @param {HTMLElement} root what is in it stays above the tools
+ * @param {import("@/viewer/viewer.js").Options} options with `send` the view and pointer are shared
+ */
+export function mountViewer(root, options) {
+  const viewer = new Viewer(root, options);
+  return {
+    /** @param {any} message `view`, `pointer`, `people`, `left` or `news` of the room */
+    receive(message) {
+      if (message.t !== "news") viewer.together.receive(message);
+      else if (message.kind === "image") viewer.load();
+    },
+    /** @param {number} image @param {number} [frame] */
+    open(image, frame) {
+      if (viewer.images.some((each) => each.pk === image)) viewer.acts.open(image, frame);
+      else viewer.goTo(fromMessage({ image, frame: frame ?? 0 }), true);
+    },
+    destroy: () => viewer.destroy(),
+  };
+}
