@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
 BIN := .venv/bin
 
-.PHONY: run test check bench lab soak fuzz lock messages clean help dev
+.PHONY: run test check bench lab soak fuzz sanitize lock messages clean help dev
 
 run: ## start everything at http://127.0.0.1:8000 (HOST, PORT, RELAY_PORT, RELAY_PUBLIC_ADDRESS, DATA_DIR)
 	@$(PYTHON) deploy/prepare.py
@@ -30,6 +30,9 @@ lab: dev ## what bad networks cost: every scenario of tests/net/scenarios.py, wr
 soak: dev ## hours of joins, leaves and losses against one relay (SOAK_SECONDS, 7200 when not given)
 	@$(BIN)/python -m tests.net.soak
 
+sanitize: dev ## the relay's tests with its compiled part under the address and undefined-behaviour sanitizers
+	@$(BIN)/python -m tests.relay.sanitize -n 2 --dist=loadfile
+
 fuzz: dev ## search for bytes that break the relay's parsers (FUZZ_SECONDS each, 60); keeps what it finds in tests/relay/corpus
 	@$(BIN)/python -m tests.relay.fuzz
 
@@ -41,7 +44,7 @@ messages: dev ## collect the texts to translate into locale/ (needs gettext)
 	@$(BIN)/python manage.py translations --make
 
 clean: ## remove what can be made again (never data/)
-	rm -rf .venv node_modules static/vendor staticfiles test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules relay/native/_engine.* static/vendor staticfiles test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find locale -name '*.mo' -delete 2>/dev/null || true
 

@@ -27,6 +27,7 @@ def main() -> None:
     os.chdir(ROOT)
     environment()
     packages("requirements-dev.txt" if given.dev else "requirements.txt")
+    run_anyway([PYTHON, "relay/native/build.py"])
     browser_code(dev=given.dev)
     if given.no_database:
         run([PYTHON, "manage.py", "translations"], "compile the translations")
@@ -108,6 +109,11 @@ def run(argv: list[object], what: str, env: dict[str, str] | None = None) -> Non
     done = subprocess.run([str(part) for part in argv], env=env)
     if done.returncode:
         stop(f"Could not {what} (see above).")
+
+
+def run_anyway(argv: list[object]) -> None:
+    """What the product also runs without; the command says so itself."""
+    subprocess.run([str(part) for part in argv], check=False)
 
 
 def say(line: str) -> None:

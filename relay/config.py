@@ -18,6 +18,11 @@ DEFAULT_DRAIN = 30
 DEFAULT_RECORDINGS = "data/relay"
 
 
+def wants_native(env: Mapping[str, str]) -> bool:
+    """Whether compiled code may carry the packets, where it was built."""
+    return env.get("RELAY_NATIVE") != "0"
+
+
 class ConfigError(ValueError):
     """A setting cannot be used; the message names it and says what is expected."""
 

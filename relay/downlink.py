@@ -7,30 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from relay import twcc
+from relay import rtp, twcc
 from relay.estimate import Acked, Estimator
 from relay.keyframes import Schedule
-from relay.lane import Lane, SendNumbered
-from relay.pacer import OVERHEAD
+from relay.lane import SendNumbered
+from relay.native import SentLog
 from relay.probe import Prober
-from relay.track import Packet
 
-REMEMBERED = 4096
-"""Packets whose feedback may still come: 5 s of 6 Mbit/s. A power of two."""
 INTERVAL, CALM_INTERVAL = 0.1, 0.5
 """Seconds between two divisions of the rate, and where the line is no limit."""
 GLANCE = 8
 """Of a line that is no limit only every so many packets are looked at."""
-_MASK = REMEMBERED - 1
 _TICK_WRAP = 1 << 32
-
-_Sent = tuple[int, float, int, int]
-"""A packet's number, when it was sent, its bytes on the wire, and those of all until then."""
-_NOTHING: _Sent = (-1, 0.0, 0, 0)
 
 
 class Downlink:
-    """See the module. `send` is the transport's, `pad` sends a packet of padding; see `probe.Prober`."""
+    """See the module. `send` is the transport's, `pad` sends a packet of padding; see `probe.Prober`. `send_rtp` sends
+    packets, each with a number: `SentLog.__call__`."""
 
     def __init__(
         self,
@@ -41,34 +34,20 @@ class Downlink:
         schedule: Schedule,
         clock: Callable[[], float],
     ) -> None:
-        self._send, self._clock, self._on_rate = send, clock, on_rate
-        self._sent: list[_Sent] = [_NOTHING] * REMEMBERED
-        self._number = 0x10000
-        self._bytes = self._told_bytes = 0
+        self._on_rate = on_rate
+        self.send_rtp = log = SentLog(send, clock)
+        self._told_bytes = 0
         self._last_ticks: int | None = None
         self._divided_at, self._divided_rate = float("-inf"), 0.0
         self.estimator = Estimator()
-        self.prober = Prober(pad, flush, lambda: self._bytes, lambda: self._number, schedule, clock)
+        self.prober = Prober(pad, flush, lambda: log.bytes, lambda: log.number, schedule, clock)
         self.needed = 0.0
         """bit/s that would be of use, set by who divides the rate; more than the estimate makes it probe."""
-
-    def send_rtp(self, lane: Lane, packets: Sequence[Packet]) -> int:
-        """Sends packets of a numbered lane, each with a number of its own; how many of them."""
-        number = self._number
-        sent = self._send(lane, packets, number)
-        now, total, remembered = self._clock(), self._bytes, self._sent
-        for _, _, _, payload in packets[:sent]:
-            size = len(payload) + OVERHEAD
-            total += size
-            remembered[number & _MASK] = (number, now, size, total)
-            number += 1
-        self._number, self._bytes = number, total
-        return sent
 
     def on_feedback(self, feedback: twcc.Arrivals, now: float) -> None:
         """The viewer says which packets arrived when."""
         estimator, prober = self.estimator, self.prober
-        first = self._number + ((feedback.base - self._number + 0x8000) & 0xFFFF) - 0x8000
+        first = rtp.extend(feedback.base, self.send_rtp.number)
         calm = not prober.busy and self.needed <= estimator.bitrate and estimator.is_calm
         count, told = len(feedback.arrivals), self._told_bytes
         if calm and None not in feedback.arrivals:
@@ -99,19 +78,18 @@ class Downlink:
     def _match(self, first: int, arrivals: Sequence[int | None], places: Sequence[int]) -> tuple[list[Acked], int]:
         """What arrived of the packets from number `first` on, of those at `places`, and how many did not."""
         acked: list[Acked] = []
-        lost, sent, shift, probing = 0, self._sent, None, self.prober.busy
+        lost, take, shift, probing = 0, self.send_rtp.take, None, self.prober.busy
         for place in places:
             number, ticks = first + place, arrivals[place]
-            known, sent_at, size, total = sent[number & _MASK]
-            if known != number:
+            known = take(number)
+            if known is None:
                 continue
-            sent[number & _MASK] = _NOTHING
             if ticks is None:
                 lost += 1
                 continue
             if shift is None:
                 shift = self._unwrap(ticks)
-            self._told_bytes = total
+            sent_at, size, self._told_bytes = known
             packet = (sent_at, size, (ticks + shift) * twcc.TICK)
             acked.append(packet)
             if probing:

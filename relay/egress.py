@@ -28,14 +28,19 @@ _SOL_UDP, _UDP_SEGMENT = 17, 103
 _UNKNOWN_OPTION = (errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 
 
+def no_segments(error: int) -> None:
+    """Says that the kernel refused segments with `error`."""
+    log.warning("this machine sends no segmented datagrams (errno %d): each goes alone", error)
+
+
 class Destination:
     """Where a transport sends to: the address for Python and for the kernel."""
 
-    __slots__ = ("address", "name", "name_length")
+    __slots__ = ("address", "name", "name_length", "packed")
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        packed = pack_address(address)
+        self.packed = packed = pack_address(address)
         self.name: Any = ffi.new("char[]", packed)
         self.name_length = len(packed)
 
@@ -143,7 +148,7 @@ class Egress:
 
     def _send_singly(self, messages: list[Message]) -> None:
         if messages[0].count > 1 and self._segments and ffi.errno in _UNKNOWN_OPTION:
-            log.warning("this machine sends no segmented datagrams (errno %d): each goes alone", ffi.errno)
+            no_segments(ffi.errno)
             self._segments = False
         for message in messages:
             for at in range(message.first, message.first + message.count):

@@ -17,7 +17,7 @@ def figures(participant: Participant) -> dict[str, object] | None:
     publisher, subscriber = participant.publisher, participant.subscriber
     if publisher is None:
         return None
-    streams = publisher.streams()
+    streams = publisher.media_streams()
     return {
         "peer": participant.peer,
         "packets": sum(stream.received for stream in streams),

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from relay import rtcp
 from relay.codecs import Codec
-from relay.follow import Follower
 from relay.keyframes import KeyframeRequester, Schedule
 from relay.nack import NackList
+from relay.native import Intake
 from relay.reception import Reception
 from relay.tally import tally
-from relay.track import VIDEO, Packet, Track
+from relay.track import VIDEO, Track
 
 HISTORY = {"video": 1024, "audio": 128}
 """Packets kept: 1,024 are 2 s of 1080p at 6 Mbit/s, 128 are 2.5 s of Opus. Powers of two."""
@@ -28,8 +28,6 @@ OVERHEAD = 60
 MAX_DROPOUT = 3000
 """Packets by which a number may be ahead of the last one; beyond it, or further behind than the history, it counts
 only when the next packet follows it (RFC 3550 appendix A.1)."""
-
-_NOTHING: Packet = (-1, 0, 0, b"")
 
 
 def _at_once(call: Callable[[], None]) -> None:
@@ -45,11 +43,11 @@ class SenderClock:
     at: float
 
 
-class InboundStream:
+class InboundStream(Intake):
     """One SSRC of a publisher: one layer of a track, at `position` in the publisher's order. `send` sends RTCP to it.
     Times are monotonic seconds, `height` is pixels (0: not known), `bitrate` bit/s on the wire, retransmissions not
-    counted. `viewers` get its packets, `waiting` wait for a keyframe. `defer` calls back when what arrived with
-    a packet has been received too: all of it is then handed on together."""
+    counted. `defer` calls back when what arrived with a packet has been received too: all of it is then handed on
+    together."""
 
     def __init__(
         self,
@@ -64,30 +62,22 @@ class InboundStream:
         position: int = 0,
         defer: Callable[[Callable[[], None]], None] = _at_once,
     ) -> None:
-        self.track, self.ssrc, self.codec, self._payload_type = track, ssrc, codec, payload_type
-        self.position = position
-        self.viewers: tuple[Follower, ...] = ()
-        self.waiting: tuple[Follower, ...] = ()
+        super().__init__(payload_type, track.kind == VIDEO, HISTORY[track.kind], defer)
+        self.track, self.ssrc, self.codec, self.position = track, ssrc, codec, position
         self._starts_keyframe = codec.starts_keyframe
         self._send, self._schedule, self._clock = send, schedule, clock
         self._nacks = NackList() if nack else None
         self._nack_armed = False
-        self._is_video = track.kind == VIDEO
-        self._mask = HISTORY[track.kind] - 1
-        self._history: list[Packet] = [_NOTHING] * HISTORY[track.kind]
-        self._defer = defer
-        self._arrived: list[Packet] = []
         self._reception: Reception | None = None
         self._after_jump = -1
-        self._keyframes = KeyframeRequester(self._send_pli, schedule, clock)
+        self._keyframes = KeyframeRequester(self, self._send_pli, schedule, clock)
         # Nothing is asked for yet, but the first keyframe tells the height.
-        self._keyframes.wanted = self._is_video
-        self._stopped = False
+        self.wants_keyframe = self._is_video
         self.duplicates = self.recovered = 0
         self.sender_clock: SenderClock | None = None
         self.height, self.bitrate, self.active = 0, 0.0, True
         self.arrived = clock()
-        self._octets = self._measured_octets = 0
+        self._measured_octets = 0
         self._measured_at = self.arrived
 
     def receive(self, second: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
@@ -133,29 +123,13 @@ class InboundStream:
         self._accept(index, second & 0x80, timestamp, payload)
 
     def _accept(self, index: int, marker: int, timestamp: int, payload: bytes) -> None:
-        packet = (index, marker, timestamp, payload)
-        self._history[index & self._mask] = packet
-        self._octets += len(payload)
+        self.keep(index, marker, timestamp, payload)
         if self._is_video:
-            keyframes = self._keyframes
-            keyframes.packets += 1
-            if keyframes.wanted and self._starts_keyframe(payload):
+            if self.wants_keyframe and self._starts_keyframe(payload):
                 self._on_keyframe(index, timestamp, payload)
         elif self.waiting:
             self._begin(index, timestamp, payload)
-        if self.viewers:
-            self._arrived.append(packet)
-            if len(self._arrived) == 1:
-                self._defer(self.hand_on)
-
-    def hand_on(self) -> None:
-        """Gives the viewers what has arrived since the last time."""
-        packets = self._arrived
-        if packets:
-            self._arrived = []
-            packets.sort()  # what was overtaken on the way is back in its place
-            for viewer in self.viewers:
-                viewer.forward(packets)
+        self.pass_on(index)
 
     def _on_keyframe(self, index: int, timestamp: int, payload: bytes) -> None:
         self._keyframes.satisfied()
@@ -175,7 +149,7 @@ class InboundStream:
         reception = self._reception
         if reception is None or reception.highest - index > self._mask:
             return False
-        if self._history[index & self._mask][0] == index:
+        if self.packet(index) is not None:
             self.duplicates += 1
             return False
         if self._nacks is not None:
@@ -235,11 +209,6 @@ class InboundStream:
         tally.plis_sent += 1
         self._send(rtcp.pack_pli(1, self.ssrc))
 
-    def packet(self, index: int) -> Packet | None:
-        """The packet with unwrapped number `index`, while it is remembered."""
-        found = self._history[index & self._mask]
-        return found if found[0] == index else None
-
     def on_sender_report(self, report: rtcp.SenderReport, now: float) -> None:
         """The publisher's own report about this stream."""
         self.sender_clock = SenderClock(report.ntp, report.rtp, now)
@@ -270,7 +239,7 @@ class InboundStream:
         passed = now - self._measured_at
         if passed >= MEASURE_INTERVAL:
             packets = self._reception.received if self._reception is not None else 0
-            octets = self._octets + OVERHEAD * packets
+            octets = self.octets + OVERHEAD * packets
             rate = (octets - self._measured_octets) * 8 / passed
             self.bitrate += (rate - self.bitrate) / (2 if self.bitrate else 1)
             self._measured_octets, self._measured_at = octets, now
@@ -283,11 +252,13 @@ class InboundStream:
             viewer.lost(self)
         self._stopped = True
         self._keyframes.stop()
-        self._history = [_NOTHING] * len(self._history)
+        self.forget()
 
 
 class RetransmissionStream:
     """The RTX SSRC of a stream (RFC 4588)."""
+
+    level_extension = 0
 
     def __init__(self, media: InboundStream, payload_type: int) -> None:
         self.media, self._payload_type = media, payload_type

@@ -10,7 +10,7 @@ import errno
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from relay.mmsg import NAME_LENGTH, ffi, pack_address, system_call
@@ -26,11 +26,23 @@ Datagram = tuple[PacketBuffer, int, bytes, float]
 """The buffer it is in, its length, the packed address it came from, and when it came in monotonic seconds."""
 
 
-class Ingress:
-    """See the module. `sock` must not block."""
+def has_stamps(sock: socket.socket) -> bool:
+    """Asks the kernel to say when each datagram came; whether it does."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
+
+class Ingress:
+    """See the module. `sock` must not block; there are `SLOTS` `buffers`. `owners` says whose packed address it is: the
+    compiled twin keeps ordinary packets of theirs to itself, counted in `passed`. `stamped`: the kernel says when
+    each came."""
+
+    def __init__(self, sock: socket.socket, owners: Mapping[bytes, object], buffers: Sequence[PacketBuffer]) -> None:
+        self._socket, self._owners = sock, owners
+        self.passed = 0
         self._descriptor = sock.fileno()
         size = NAME_LENGTH[sock.family]
         self._vectors = ffi.new("struct iovec[]", SLOTS)
@@ -39,11 +51,11 @@ class Ingress:
         self._controls = ffi.new("char[]", SLOTS * _STAMP.size)
         self._stamps = memoryview(ffi.buffer(self._controls))
         self._came = 0.0
-        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.stamped = has_stamps(sock)
         names = memoryview(ffi.buffer(self._names)).cast("B")
         self._slots: list[tuple[PacketBuffer, memoryview, Any]] = []
-        for i in range(SLOTS):
-            buffer, message = PacketBuffer(), self._messages[i]
+        for i, buffer in enumerate(buffers):
+            message = self._messages[i]
             self._vectors[i].iov_base = ffi.cast("void *", buffer.address)
             self._vectors[i].iov_len = BUFFER_SIZE
             message.msg_hdr.msg_iov = ffi.addressof(self._vectors[i])
@@ -69,7 +81,8 @@ class Ingress:
         stamps = _STAMP.iter_unpack(self._stamps[: count * _STAMP.size])
         for (buffer, name, message), (seconds, nanoseconds) in zip(self._slots[:count], stamps, strict=True):
             # Never later than now and never before the last one, whatever somebody does to the wall clock.
-            self._came = came = min(max(booted + seconds + nanoseconds * 1e-9, self._came), now)
+            stamp = booted + seconds + nanoseconds * 1e-9 if self.stamped else now
+            self._came = came = min(max(stamp, self._came), now)
             yield buffer, message.msg_len, bytes(name), came
 
     def _one_by_one(self, now: float) -> Iterator[Datagram]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from relay.tally import tally
 
@@ -17,22 +18,29 @@ Schedule = Callable[[float, Callable[[], None]], object]
 """Calls back after so many seconds, like `loop.call_later`."""
 
 
-class KeyframeRequester:
-    """One video stream's keyframe requests. `send` sends one PLI, `clock` gives monotonic seconds."""
+class Stream(Protocol):
+    """What is looked for in it: `accepted` counts its packets, `wants_keyframe` says that its next keyframe is news."""
 
-    def __init__(self, send: Callable[[], None], schedule: Schedule, clock: Callable[[], float]) -> None:
-        self._send, self._schedule, self._clock = send, schedule, clock
+    accepted: int
+    wants_keyframe: bool
+
+
+class KeyframeRequester:
+    """One video stream's keyframe requests. `send` sends one PLI, `clock` gives monotonic seconds. A silent camera, of
+    which `stream` accepts nothing, is not asked again."""
+
+    def __init__(
+        self, stream: Stream, send: Callable[[], None], schedule: Schedule, clock: Callable[[], float]
+    ) -> None:
+        self._stream, self._send, self._schedule, self._clock = stream, send, schedule, clock
         self._sent_at = float("-inf")
         self._due = float("inf")
         self._retries = 0
         self._packets_at_request = 0
-        self.wanted = False
-        self.packets = 0
-        """Packets of the stream so far, counted by the owner: a silent camera is not asked again."""
 
     def request(self) -> None:
         """Somebody needs a keyframe."""
-        self.wanted = True
+        self._stream.wants_keyframe = True
         self._retries = 0
         wait = self._sent_at + MIN_INTERVAL - self._clock()
         if wait <= CLOCK_SLACK:
@@ -43,16 +51,16 @@ class KeyframeRequester:
     def satisfied(self) -> None:
         """A keyframe has begun."""
         tally.keyframes += 1
-        self.wanted = False
+        self._stream.wants_keyframe = False
 
     def stop(self) -> None:
         """The stream is over."""
-        self.wanted = False
+        self._stream.wants_keyframe = False
         self._schedule = _never
 
     def _ask(self) -> None:
         self._sent_at = self._clock()
-        self._packets_at_request = self.packets
+        self._packets_at_request = self._stream.accepted
         self._send()
         self._arm(RETRY)
 
@@ -67,12 +75,12 @@ class KeyframeRequester:
         if self._clock() < self._due - CLOCK_SLACK:
             return
         self._due = float("inf")
-        if not self.wanted:
+        if not self._stream.wants_keyframe:
             return
         wait = self._sent_at + MIN_INTERVAL - self._clock()
         if wait > CLOCK_SLACK:
             self._arm(wait)
-        elif self._retries < MAX_RETRIES and (self.packets > self._packets_at_request or not self._retries):
+        elif self._retries < MAX_RETRIES and (self._stream.accepted > self._packets_at_request or not self._retries):
             self._retries += 1
             self._ask()
 

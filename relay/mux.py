@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from relay import stun
-from relay.egress import Egress
-from relay.ingress import Ingress
+from relay.ingress import SLOTS
 from relay.limits import RateTable, TokenBucket
 from relay.mmsg import Address, pack_address, unpack_address
+from relay.native import Egress, Ingress
 from relay.srtp import BUFFER_SIZE, PacketBuffer
 from relay.transport import Transport
 
@@ -37,7 +37,7 @@ class PortInUse(OSError):
 
 @dataclass(slots=True)
 class Counters:
-    """Datagrams since the start: accepted as media, dropped as nonsense, dropped as nobody's."""
+    """Datagrams that Python looked at, since the start: accepted as media, dropped as nonsense, dropped as nobody's."""
 
     media: int = 0
     malformed: int = 0
@@ -71,10 +71,10 @@ class Mux:
         self.egress = Egress(sock)
         self.port: int = sock.getsockname()[1]
         self.counters = Counters()
-        self._ingress = Ingress(sock)
         self._deferred: list[Callable[[], None]] = []
         self._by_ufrag: dict[str, Transport] = {}
         self._by_address: dict[bytes, Transport] = {}
+        self._ingress = Ingress(sock, self._by_address, [PacketBuffer() for _ in range(SLOTS)])
         self._strangers = RateTable(rate=20, burst=40, size=4096)
         self._complaints = TokenBucket(rate=0.2, burst=5)
         self._summaries = TokenBucket(rate=1 / 60, burst=1)
@@ -88,6 +88,11 @@ class Mux:
         """Stops reading and closes the socket."""
         loop.remove_reader(self._socket.fileno())
         self._socket.close()
+
+    @property
+    def received(self) -> int:
+        """RTP and RTCP datagrams from known addresses."""
+        return self.counters.media + self._ingress.passed
 
     def complain(self, now: float) -> None:
         """Says how much was dropped since it last said so: at once, then at most once a minute."""

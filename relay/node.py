@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from relay import __version__, metrics, protocol
+from relay import __version__, metrics, native, protocol
 from relay.answer import candidates
 from relay.config import Config
 from relay.connection import Connection, Context
@@ -75,6 +75,7 @@ class Node:
         loop = asyncio.get_running_loop()
         self._mux.attach(loop)
         log.info("listening udp=%d", self.port)
+        log.info("packets are carried by %s", native.CARRIER)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._link.run())
@@ -255,12 +256,13 @@ class Node:
             "capacity": (self._config.capacity, "People this relay accepts"),
             "load_ratio": (self._load, "CPU share of one core over 5 s"),
             "draining": (self._draining, "1 while its calls move away"),
+            "native": (native.IS_NATIVE, "1 when compiled code carries the packets"),
             "link_up": (self._link.queued is not None, "1 while the site is connected"),
             "link_queue_length": (self._link.queued or 0, "Messages waiting for the site"),
             "loop_lag_seconds": (self._lag, "How late the last tick was"),
         }
         counters = {
-            "packets_received": (counted.media, "RTP and RTCP datagrams received"),
+            "packets_received": (self._mux.received, "RTP and RTCP datagrams received"),
             "packets_sent": (self._mux.egress.sent, "Datagrams sent"),
             "packets_dropped": (self._mux.egress.dropped, "Datagrams the kernel had no room for"),
             "datagrams_malformed": (counted.malformed, "Datagrams that are nothing of ours"),

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Protocol
 from relay import rtcp, rtp, vp8
 from relay.allocate import CLINICAL, OTHERS, SOUND, SPEAKER
 from relay.follow import Follower
-from relay.lane import Lane, Send, SendNumbered
+from relay.lane import Send, SendNumbered
 from relay.limits import TokenBucket
-from relay.pacer import OVERHEAD
+from relay.native import Lane, Leg
+from relay.state import OVERHEAD
 from relay.tally import tally
 from relay.track import AUDIO, CLOCK_RATES, Packet
 
@@ -66,7 +67,7 @@ class Stretch:
     repeats: Lane | None
 
 
-class OutboundTrack(Follower):
+class OutboundTrack(Follower, Leg):
     """One m-line of a viewer. Sequence numbers are unwrapped until they are sent; times are monotonic seconds.
 
     `on_layers` is called when another layer may suit; whoever decides looks at `track.usable()`, `shown` (pixel
@@ -80,7 +81,8 @@ class OutboundTrack(Follower):
         on_layers: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
+        Follower.__init__(self)
+        Leg.__init__(self)
         self._sender, self._clock, self._on_layers = sender, clock, on_layers
         self._send: Send = sender.send_rtp
         self.kind, self.mid = kind, mid
@@ -102,7 +104,7 @@ class OutboundTrack(Follower):
         self._resend_budget = TokenBucket(RESEND_PER_SECOND, RESEND_BURST)
         self._reports: deque[tuple[int, float]] = deque(maxlen=8)
         self.rtt = 0.1
-        self.packets = self.octets = self.resends = 0
+        self.resends = 0
 
     def negotiate(
         self, formats: Mapping[str, Format], mid_extension: int | None, number_extension: int | None = None
@@ -123,9 +125,14 @@ class OutboundTrack(Follower):
             stretch.lane = self._make_lane(self.ssrc, lane.kind, add=lane.add, late=lane.late)
             if stretch.repeats is not None:
                 stretch.repeats = self._make_lane(self.rtx_ssrc, stretch.repeats.kind, late=lane.late)
+        self._lane = self._plain_lane()
 
     def _make_lane(self, ssrc: int, kind: int, *, add: int = 0, late: int = 0, padded: bool = False) -> Lane:
         return Lane(ssrc, kind, self._block, add=add, late=late, numbered=self.numbered, padded=padded)
+
+    def _plain_lane(self) -> Lane | None:
+        """The lane of what is sent now, when its payloads leave untouched."""
+        return self._stretches[0].lane if self._stretches and not self._stretches[0].shifts else None
 
     def route(self, send: Send) -> None:
         """Sends packets by `send` from now on."""
@@ -193,6 +200,7 @@ class OutboundTrack(Follower):
             repeats=None if form.rtx is None else self._make_lane(self.rtx_ssrc, form.rtx, late=late),
         )
         self._stretches.appendleft(self._stretch)
+        self._lane = self._plain_lane()
 
     def on_leave(self, layer: InboundStream) -> None:
         """Remembers where the layer ended."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from relay.keyframes import Schedule
 from relay.lane import Lane, Send
+from relay.state import OVERHEAD
 from relay.track import Packet
 
 FACTOR = 1.5
@@ -20,8 +21,6 @@ MAX_WAIT = 0.8
 MAX_PACKETS = 1024
 BURST = 0.005
 """Seconds worth of packets sent together: timers are no finer."""
-OVERHEAD = 64
-"""Bytes on the wire besides a payload: IP and UDP 28, RTP 12, the extensions 8, the SRTP tag 16."""
 
 
 class Pacer:

@@ -11,6 +11,7 @@ from relay.answer import FULL_SOUND, SPEECH, MediaAnswer
 from relay.codecs import pick
 from relay.connection import Connection, Context
 from relay.inbound import MEASURE_INTERVAL, InboundStream, RetransmissionStream
+from relay.native import Desk
 from relay.sdp import Format, MediaOffer, Offer
 from relay.track import AUDIO, Track
 
@@ -41,20 +42,19 @@ class IncomingMedia:
     streams: dict[str, InboundStream] = field(default_factory=dict)
 
 
-class Publisher(Connection):
+class Publisher(Connection, Desk):
     """See the module."""
 
     def __init__(self, context: Context, offer: Offer, label: str) -> None:
-        super().__init__(context, offer, label)
+        Desk.__init__(self)
+        Connection.__init__(self, context, offer, label)
         self._media: dict[str, IncomingMedia] = {}
-        self._streams: dict[int, Stream] = {}
+        self.streams: dict[int, Stream] = {}
         self._named: dict[int, tuple[str, str]] = {}
         self._extensions: tuple[tuple[int, ...], ...] = ((), (), ())
-        self._voices: dict[int, IncomingMedia] = {}
-        self._number_extension: int | None = None
         self._number_head = 0
-        self._arrivals = twcc.ArrivalLog()
-        self._feedback_at = self._measure_at = 0.0
+        self.arrivals = twcc.ArrivalLog()
+        self._measure_at = 0.0
 
     def negotiate(self, offer: Offer, tracks: dict[str, Track], readers: Collection[Collection[str]] = ()) -> str:
         """The answer to `offer`; `tracks` says what each mid in use carries, `readers` the codecs each viewer can
@@ -80,8 +80,8 @@ class Publisher(Connection):
             _distinct(media.rid_extension for media in offers if media.layers),
             _distinct(media.repaired_extension for media in offers if media.layers),
         )
-        self._number_extension = next(iter(_distinct(media.number_extension for media in offers)), None)
-        self._number_head = (self._number_extension or 0) << 4 | 1
+        self.number_extension = next(iter(_distinct(media.number_extension for media in offers)), 0)
+        self._number_head = self.number_extension << 4 | 1
         return self._answer(offer, accepted)
 
     def would_change(self, readers: Collection[Collection[str]], needed: bool = False) -> bool:
@@ -100,6 +100,8 @@ class Publisher(Connection):
             self._media[offer.mid] = IncomingMedia(offer, form, track)
         else:
             known.offer = offer
+            for stream in known.streams.values():
+                stream.level_extension = _level_extension(known)
 
     def _stop(self, mid: str) -> None:
         media = self._media.pop(mid, None)
@@ -109,10 +111,9 @@ class Publisher(Connection):
                 media.track.unbind(stream)
 
     def _forget(self, stream: InboundStream) -> None:
-        self._voices.pop(stream.ssrc, None)
-        self._streams = {
+        self.streams = {
             ssrc: known
-            for ssrc, known in self._streams.items()
+            for ssrc, known in self.streams.items()
             if known is not stream and not (isinstance(known, RetransmissionStream) and known.media is stream)
         }
 
@@ -130,7 +131,7 @@ class Publisher(Connection):
                 self.transport.rejected += 1
                 return
             start, end = bounds
-        if self._number_extension is not None:
+        if self.number_extension:
             # Most packets have it first. Elsewhere the same bytes may be another element's value.
             if (
                 first == _USUAL
@@ -140,40 +141,34 @@ class Publisher(Connection):
             ):
                 at, size = _FIRST_NUMBER, 2
             else:
-                at, size = rtp.find(packet, length, self._number_extension)
+                at, size = rtp.find(packet, length, self.number_extension)
             if size == 2:
-                self._arrivals.arrived(packet[at] << 8 | packet[at + 1], now)
-                if now >= self._feedback_at:
+                self.arrivals.arrived(packet[at] << 8 | packet[at + 1], now)
+                if now >= self.feedback_at:
                     self._send_feedback(ssrc, now)
-        stream = self._streams.get(ssrc) or self._latch(packet, length, ssrc, second & 0x7F)
+        stream = self.streams.get(ssrc) or self._latch(packet, length, ssrc, second & 0x7F)
         if stream is None:
             return
-        if ssrc in self._voices:
-            self._hear(self._voices[ssrc], packet, length)
+        if stream.level_extension:
+            _hear(stream, packet, length)
         stream.receive(second, sequence, timestamp, bytes(packet[start:end]), now)
 
     def _send_feedback(self, ssrc: int, now: float) -> None:
         """Says when each packet came, padding and repeats too: the browser finds its rate from it."""
-        self._feedback_at = now + FEEDBACK_INTERVAL
-        for feedback in self._arrivals.feedback(1, ssrc):
+        self.feedback_at = now + FEEDBACK_INTERVAL
+        for feedback in self.arrivals.feedback(1, ssrc):
             self.transport.send_rtcp(feedback)
-
-    def _hear(self, voice: IncomingMedia, packet: memoryview, length: int) -> None:
-        if voice.offer.level_extension is not None:
-            at, size = rtp.find(packet, length, voice.offer.level_extension)
-            if size > 0:  # two-byte elements may be empty
-                voice.track.heard(packet[at] & 0x7F)
 
     def _latch(self, packet: memoryview, length: int, ssrc: int, payload_type: int) -> Stream | None:
         """The stream of an SSRC seen for the first time; browsers name its m-line on the first packets only."""
         media, layer = self._find_layer(packet, length, ssrc, payload_type)
-        if media is None or len(self._streams) >= MAX_STREAMS:
+        if media is None or len(self.streams) >= MAX_STREAMS:
             return None
         known = media.streams.get(layer)
         if payload_type == media.form.rtx:
             if known is None:
                 return None
-            repeats = self._streams[ssrc] = RetransmissionStream(known, payload_type)
+            repeats = self.streams[ssrc] = RetransmissionStream(known, payload_type)
             return repeats
         if payload_type != media.form.payload_type:
             return None
@@ -191,10 +186,9 @@ class Publisher(Connection):
             media.offer.layers.index(layer) if layer else 0,
             self._context.registry.defer,
         )
-        media.streams[layer] = self._streams[ssrc] = stream
+        media.streams[layer] = self.streams[ssrc] = stream
         media.track.bind(stream)
-        if media.track.source == "mic":
-            self._voices[ssrc] = media
+        stream.level_extension = _level_extension(media)
         self._send_bitrate()
         log.info("%s mid %s sends %s %s", self.label, media.offer.mid, media.track.source, layer)
         return stream
@@ -233,7 +227,7 @@ class Publisher(Connection):
             return
         for item in items:
             if isinstance(item, rtcp.SenderReport):
-                stream = self._streams.get(item.ssrc)
+                stream = self.streams.get(item.ssrc)
                 if isinstance(stream, InboundStream):
                     stream.on_sender_report(item, now)
 
@@ -246,8 +240,7 @@ class Publisher(Connection):
 
     def report(self, now: float) -> None:
         """Sends a receiver report (RFC 3550 section 6.4.2)."""
-        streams = [s for s in self._streams.values() if isinstance(s, InboundStream)]
-        blocks = [block for s in streams if (block := s.report(now)) is not None]
+        blocks = [block for s in self.media_streams() if (block := s.report(now)) is not None]
         # Also without blocks: the page takes two seconds without a word for a dead path.
         self.transport.send_rtcp(rtcp.pack_receiver_report(1, blocks) + rtcp.pack_cname(1, "relay"))
         self._send_bitrate()
@@ -262,14 +255,14 @@ class Publisher(Connection):
         if videos:
             self.transport.send_rtcp(rtcp.pack_remb(1, bitrate, videos))
 
-    def streams(self) -> list[InboundStream]:
+    def media_streams(self) -> list[InboundStream]:
         """What arrives, without the retransmissions."""
-        return [s for s in self._streams.values() if isinstance(s, InboundStream)]
+        return [s for s in self.streams.values() if isinstance(s, InboundStream)]
 
     @property
     def lost(self) -> int:
         """Packets that never arrived, over all streams there are."""
-        return sum(s.lost for s in self._streams.values() if isinstance(s, InboundStream))
+        return sum(stream.lost for stream in self.media_streams())
 
     def close(self) -> None:
         """Ends the connection; its tracks stay, without streams."""
@@ -297,3 +290,14 @@ def _word(packet: memoryview, length: int, identifiers: tuple[int, ...]) -> str 
         if value is not None:
             return value.decode("ascii", "replace")
     return None
+
+
+def _level_extension(media: IncomingMedia) -> int:
+    """The id of the header extension with the audio level, of a microphone that has it, else 0."""
+    return media.offer.level_extension or 0 if media.track.source == "mic" else 0
+
+
+def _hear(stream: Stream, packet: memoryview, length: int) -> None:
+    at, size = rtp.find(packet, length, stream.level_extension)
+    if size > 0 and isinstance(stream, InboundStream):  # two-byte elements may be empty
+        stream.loudest = min(stream.loudest, packet[at] & 0x7F)

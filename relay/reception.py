@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 from relay import rtcp
+from relay.native import Progress
 
 
-class Reception:
+class Reception(Progress):
     """Loss and jitter of one SSRC. Sequence numbers are unwrapped, times monotonic seconds. The owner counts `received`
     and keeps `highest`."""
 
-    __slots__ = (
-        "_base", "_clock", "_expected_before", "_jitter", "_received_before", "_report_at", "_report_ntp",
-        "_ssrc", "_transit", "highest", "received", "timestamp",
-    )  # fmt: skip
-
     def __init__(self, ssrc: int, clock: int, first: int) -> None:
-        self._ssrc, self._clock, self._base = ssrc, clock, first
-        self.highest = first
-        self.received, self.timestamp = 0, -1
+        super().__init__(clock, first)
+        self._ssrc, self._rate, self._base = ssrc, clock, first
         self._expected_before = self._received_before = 0
-        self._jitter = 0.0
-        self._transit: float | None = None
         self._report_ntp = 0
         self._report_at: float | None = None
-
-    def time(self, timestamp: int, now: float) -> None:
-        """The first packet of another picture, or a packet of sound, came. Those of one picture are sent one after
-        another: what they wait for each other is not the network's doing."""
-        self.timestamp = timestamp
-        transit = now * self._clock - timestamp
-        if self._transit is not None:
-            change = abs(transit - self._transit)
-            # A timestamp that wrapped or jumped says nothing of the network.
-            if change < self._clock * 4:
-                self._jitter += (change - self._jitter) / 16
-        self._transit = transit
 
     def restart(self, first: int) -> None:
         """The sender goes on from another number: what lies between was never sent."""
@@ -48,7 +29,7 @@ class Reception:
     @property
     def jitter(self) -> float:
         """Seconds."""
-        return self._jitter / self._clock
+        return self.deviation / self._rate
 
     @property
     def expected(self) -> int:
@@ -72,7 +53,7 @@ class Reception:
             fraction=fraction,
             lost=self.lost,
             highest=self.highest,
-            jitter=int(self._jitter),
+            jitter=int(self.deviation),
             lsr=self._report_ntp >> 16 & 0xFFFFFFFF,
             dlsr=min(delay, 0xFFFFFFFF),
         )

@@ -241,8 +241,7 @@ class Room:
         for participant in self.participants.values():
             microphone = participant.tracks.get(("mic", AUDIO))
             if microphone is not None:
-                levels[participant.peer] = microphone.loudest
-                microphone.loudest = None
+                levels[participant.peer] = microphone.take_loudest()
         on = {peer for peer in levels if self.participants[peer].shown.mic}
         before, self.speaking = self.speaking, self._speakers.look(levels, on, now)
         for participant in self.participants.values():

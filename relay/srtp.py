@@ -40,12 +40,14 @@ class PacketBuffer:
 class SrtpCipher:
     """One direction of one association. All methods work in place and return the new length, or -1 when refused."""
 
-    __slots__ = ("_handle", "_length", "_session")
+    __slots__ = ("_handle", "_length", "_session", "address")
 
     def __init__(self, session: Session) -> None:
-        self._session = session  # owns what _handle points to
+        self._session = session  # owns what _handle and address point to
         self._handle: Any = session._srtp[0]
         self._length: Any = ffi.new("int *")
+        self.address = int(ffi.cast("uintptr_t", self._handle))
+        """Of libsrtp's context, for who calls it without Python."""
 
     def protect_all(self, lane: Lane, packets: Sequence[Packet], slots: Sequence[Slot], number: int) -> list[int]:
         """Writes each of `packets` into a slot of its own and encrypts it there (RFC 3711 section 3.3), those of a
@@ -101,3 +103,10 @@ class SrtpCipher:
         if lib.srtp_unprotect_rtcp(self._handle, buffer.pointer, self._length):
             return -1
         return self._length[0]  # type: ignore[no-any-return]
+
+
+def functions() -> tuple[int, int, int]:
+    """Addresses of libsrtp's protect, unprotect and protect_rtcp, for who calls them without Python."""
+    found = (ffi.addressof(lib, name) for name in ("srtp_protect", "srtp_unprotect", "srtp_protect_rtcp"))
+    protect, unprotect, protect_rtcp = (int(ffi.cast("uintptr_t", address)) for address in found)
+    return protect, unprotect, protect_rtcp

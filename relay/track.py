@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from relay.state import NOTHING_HEARD
+
 if TYPE_CHECKING:
     from relay.inbound import InboundStream
 
@@ -41,8 +43,6 @@ class Track:
         self.clock = CLOCK_RATES[kind]
         self.layers: tuple[InboundStream, ...] = ()
         self.viewers: tuple[Viewer, ...] = ()
-        self.loudest: int | None = None
-        """The loudest audio level (RFC 6464, 0 to 127) since it was last taken, None when no packet had one."""
         self.speaking = False
         """Whether its publisher is the one who speaks."""
 
@@ -69,10 +69,12 @@ class Track:
         for viewer in self.viewers:
             viewer.layers_changed()
 
-    def heard(self, level: int) -> None:
-        """A packet had this audio level."""
-        if self.loudest is None or level < self.loudest:
-            self.loudest = level
+    def take_loudest(self) -> int | None:
+        """The loudest audio level (RFC 6464, 0 to 127) since it was last taken, None when no packet had one."""
+        loudest = NOTHING_HEARD
+        for layer in self.layers:
+            loudest, layer.loudest = min(loudest, layer.loudest), NOTHING_HEARD
+        return loudest if loudest < NOTHING_HEARD else None
 
     def measure(self, now: float) -> None:
         """Brings bit rates and activity up to date (monotonic seconds); viewers of a layer that stopped get another."""

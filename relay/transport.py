@@ -13,13 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from relay.dtls import Certificate, DtlsAssociation, Fingerprint
-from relay.egress import SLOTS, Destination, Egress
-from relay.lane import Lane
+from relay.egress import Destination
 from relay.limits import TokenBucket
 from relay.mmsg import Address
-from relay.srtp import PacketBuffer, SrtpCipher
+from relay.native import Egress, Gate, Outlet
+from relay.srtp import PacketBuffer
 from relay.tally import tally
-from relay.track import Packet
 
 log = logging.getLogger("relay.transport")
 
@@ -59,33 +58,31 @@ class Registry(Protocol):
     def release(self, address: Address, transport: Transport) -> None: ...
 
 
-class Transport:
-    """See the module. Times are monotonic seconds."""
+class Transport(Gate):
+    """See the module. Times are monotonic seconds. `send_rtp` sends packets: `Outlet.__call__`."""
 
     def __init__(self, registry: Registry, certificate: Certificate, sink: Sink, label: str) -> None:
+        super().__init__()
         self._registry = registry
         self._egress = registry.egress
-        self._sink = sink
+        self._sink: Sink = sink
+        self.send_rtp = Outlet(registry.egress)
         self.label = label
         self.dtls = DtlsAssociation(certificate, self._send_dtls, self._dtls_changed)
         self.dtls_budget = TokenBucket(100, 200)
         self._credentials: dict[str, str] = {}
-        self._destination: Destination | None = None
         self._dtls_address: Address | None = None
         self._addresses: dict[Address, None] = {}
         self._transactions: dict[bytes, None] = {}
-        self._receiving: SrtpCipher | None = None
-        self._sending: SrtpCipher | None = None
         self.closed = False
         self._allowance = MAX_PACKETS
         self.last_valid = time.monotonic()
-        self.rejected = 0
         self.ufrag, self.password = self.new_credentials()
 
     @property
     def connected(self) -> bool:
         """Whether the handshake is done and keys are there."""
-        return self._sending is not None
+        return self.send_rtp.is_open
 
     def start(self, fingerprints: Sequence[Fingerprint]) -> None:
         """Accepts the handshake of the peer with one of `fingerprints`."""
@@ -117,16 +114,16 @@ class Transport:
             del self._transactions[next(iter(self._transactions))]
         self.last_valid = now
         self._remember(address)
-        if (nominated or self._destination is None) and self.address != address:
-            moved = self._destination is not None
-            self._destination = Destination(address)
+        if (nominated or self.address is None) and self.address != address:
+            moved = self.address is not None
+            self.send_rtp.aim(Destination(address))
             log.info("%s %s", self.label, "address changed" if moved else "address known")
         return True
 
     @property
     def address(self) -> Address | None:
         """Where media go at the moment."""
-        return self._destination.address if self._destination else None
+        return self.send_rtp.address
 
     def _remember(self, address: Address) -> None:
         self._addresses[address] = None
@@ -137,7 +134,7 @@ class Transport:
 
     def receive(self, buffer: PacketBuffer, length: int, now: float) -> None:
         """An SRTP or SRTCP datagram in the first `length` bytes of `buffer`."""
-        cipher = self._receiving
+        cipher = self._cipher
         if cipher is None:
             return
         self._allowance -= 1
@@ -156,6 +153,10 @@ class Transport:
                 self.last_valid = now
                 self._sink.on_rtp(view, size, now)
                 return
+        self.reject()
+
+    def reject(self) -> None:
+        """A packet was not what it claimed."""
         self.rejected += 1
         tally.rejected += 1
 
@@ -165,20 +166,6 @@ class Transport:
             log.warning("%s sent %d packets too many in a second", self.label, -self._allowance)
         self._allowance = MAX_PACKETS
 
-    def send_rtp(self, lane: Lane, packets: Sequence[Packet], number: int = 0) -> int:
-        """Sends RTP packets, those of a numbered lane from the transport-wide `number` on; how many of them. None while
-        there is nobody to send to."""
-        cipher, destination, egress = self._sending, self._destination, self._egress
-        if cipher is None or destination is None:
-            return 0
-        count = len(packets)
-        if count > SLOTS:
-            sent = self.send_rtp(lane, packets[:SLOTS], number)
-            return sent + self.send_rtp(lane, packets[SLOTS:], number + sent) if sent == SLOTS else sent
-        lengths = cipher.protect_all(lane, packets, egress.slots(count), number)
-        egress.queue(lengths, destination)
-        return len(lengths)
-
     def flush(self) -> None:
         """Hands what was sent to the kernel; what answers a datagram is handed over without it."""
         self._egress.flush()
@@ -186,14 +173,7 @@ class Transport:
     def send_rtcp(self, packet: bytes) -> None:
         """Sends one RTCP compound packet, at once or with all else that is gathered; nothing before the association is
         up."""
-        if self._sending is None or self._destination is None:
-            return
-        egress = self._egress
-        length = self._sending.protect_rtcp(packet, egress.slots(1)[0])
-        if length > 0:
-            egress.queue([length], self._destination)
-            if not egress.gathers:
-                egress.flush()
+        self.send_rtp.send_rtcp(packet)
 
     def close(self) -> None:
         """Ends the association and forgets its credentials and addresses."""
@@ -201,7 +181,8 @@ class Transport:
             return
         self.closed = True
         self.dtls.close()
-        self._receiving = self._sending = None
+        self._cipher = None
+        self.send_rtp.close()
         for ufrag in self._credentials:
             self._registry.remove_credentials(ufrag)
         for address in self._addresses:
@@ -225,7 +206,8 @@ class Transport:
         log.info("%s dtls %s", self.label, state)
         if state == "connected":
             tally.dtls_connected += 1
-            self._receiving, self._sending = self.dtls.ciphers()
+            self._cipher, sending = self.dtls.ciphers()
+            self.send_rtp.open(sending)
             self._sink.on_connected()
         else:
             tally.dtls_failed += state == "failed"

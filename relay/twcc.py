@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from operator import sub
 from typing import cast
 
+from relay.native import Jotter
+
 URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 FEEDBACK = "transport-cc"
 FMT = 15
@@ -171,26 +173,18 @@ def _vector(symbols: Sequence[int], room: int, bits: int) -> int:
     return value << bits * (room - len(symbols))
 
 
-class ArrivalLog:
+class ArrivalLog(Jotter):
     """What arrived on one connection since the last feedback; `feedback` writes it down. Times in seconds."""
 
     MAX_AHEAD = 512
     """Numbers a packet may be away from the highest one: more is another counting, or somebody keeping us busy."""
 
     def __init__(self) -> None:
-        self._fresh: list[tuple[int, float]] = []
+        super().__init__()
         self._arrived: dict[int, int] = {}
         self._highest = -1
         self._next = 0
         self._count = 0
-
-    def __len__(self) -> int:
-        return len(self._fresh)
-
-    def arrived(self, sequence: int, now: float) -> None:
-        """The packet with the 16-bit transport-wide `sequence` arrived at `now`."""
-        if len(self._fresh) < MAX_PACKETS:
-            self._fresh.append((sequence, now))
 
     def _place(self, sequence: int, now: float) -> None:
         """Finds out which packet that was."""
@@ -206,7 +200,7 @@ class ArrivalLog:
 
     def feedback(self, sender: int, ssrc: int) -> list[bytes]:
         """The RTCP packets about what arrived since the last call; usually one, none when nothing did."""
-        fresh, self._fresh = self._fresh, []
+        fresh = self.take()
         if (at_once := self._in_order(fresh)) is not None:
             first, self._next = self._next, self._next + len(at_once)
             self._highest = self._next - 1

@@ -100,7 +100,8 @@ def test_every_layer_imports_only_what_its_row_says() -> None:
 
 def test_no_file_is_longer_than_400_lines_and_no_function_than_60() -> None:
     every = [*files(), *(ROOT / "tests").rglob("*.py"), *(ROOT / "deploy").rglob("*.py")]
-    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in every}
+    compiled = (ROOT / "relay" / "native").glob("*.[ch]")
+    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in [*every, *compiled]}
     assert {name: count for name, count in lines.items() if count > 400} == {}
     assert [line for path in every for line in long_functions(path, path.read_text())] == []
 

@@ -28,11 +28,12 @@ def main() -> int:
     parser.add_argument("--against", choices=sorted(PEERS), action="append", default=[], help="also load this server")
     parser.add_argument("--repeat", type=int, default=1, help="turns of each server; medians are printed")
     parser.add_argument("--floor", action="store_true", help="also measure one sendto and one SRTP protect")
+    parser.add_argument("--pure", action="store_true", help="our relay without its compiled code")
     given = parser.parse_args()
     profile = Profile(given.video, given.audio)
     load = Load(given.rooms, given.parties, given.publishers or given.parties, given.seconds, profile)
     try:
-        report = compare(load, {name: PEERS[name] for name in given.against}, given.repeat, given.floor)
+        report = compare(load, {name: PEERS[name] for name in given.against}, given.repeat, given.floor, given.pure)
     except JanusMissing as missing:
         print(missing, file=sys.stderr)
         return 2

@@ -25,13 +25,14 @@ Figures = dict[str, Any]
 OURS = ("relay", "")
 
 
-def compare(load: Load, peers: dict[str, Variants], repeat: int, with_floor: bool) -> Figures:
-    """Our relay's figures, those of `peers` under `against` with the ratio of CPU per packet sent, and the floor: what
-    one SRTP protect and one sendto cost while the relay is loaded, and when the machine has nothing else to do."""
+def compare(load: Load, peers: dict[str, Variants], repeat: int, with_floor: bool, pure: bool = False) -> Figures:
+    """Our relay's figures (`pure`: without compiled code), those of `peers` under `against` with the ratio of CPU per
+    packet sent, and the floor: what one SRTP protect and one sendto cost while the relay is loaded, and when the
+    machine has nothing else to do."""
     servers: dict[tuple[str, str], Serving] = {
         (name, way): serving for name, ways in peers.items() for way, serving in ways.items()
     }
-    servers[OURS] = relay_server
+    servers[OURS] = partial(relay_server, pure=pure)
     turns: dict[tuple[str, str], list[Figures]] = {name: [] for name in servers}
     floors: list[Figures] = []
     idle: list[Figures] = []
@@ -81,6 +82,8 @@ def _median(turns: list[Figures]) -> Figures:
             found[key] = None
         elif key in ("lost", "expected", "silent_tracks"):
             found[key] = sum(values)
+        elif isinstance(values[0], bool):
+            found[key] = all(values)
         else:
             found[key] = round(statistics.median(values), 3)
     return found

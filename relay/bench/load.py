@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from relay.bench import floor, machine
 from relay.bench.canned import FRAMES_PER_SECOND, Profile
 from relay.bench.party import Party
-from relay.bench.server import Server
+from relay.bench.server import RelayServer, Server
 from relay.dtls import Certificate
 
 WARM_UP = 1.5
@@ -92,6 +92,8 @@ async def _run(load: Load, server: Server, with_floor: bool) -> dict[str, object
         figures = await _window(load, parties, server, pacer)
         if with_floor:
             figures["floor"] = await floor.measure_beside()
+        if isinstance(server, RelayServer):
+            figures["native"] = server.is_native
     finally:
         pacing.cancel()
     await asyncio.sleep(SETTLE)

@@ -40,6 +40,11 @@ class RelayServer:
     def party(self, room: str, certificate: Certificate, profile: Profile) -> Party:
         return Party(self._site, room, certificate, profile)
 
+    @property
+    def is_native(self) -> bool:
+        """Whether compiled code carries its packets."""
+        return any("packets are carried by compiled code" in line for line in self._relay.log)
+
     async def tracks(self, room: str) -> list[RemoteTrack]:
         event = [e for e in self._site.events if e["t"] == "room" and e["room"] == room][-1]
         tracks: list[RemoteTrack] = event["tracks"]
@@ -47,11 +52,13 @@ class RelayServer:
 
 
 @contextlib.asynccontextmanager
-async def relay_server(parties: int) -> AsyncIterator[Server]:
-    """Our relay, for rooms of `parties`."""
+async def relay_server(parties: int, pure: bool = False) -> AsyncIterator[Server]:
+    """Our relay, for rooms of `parties`; `pure`: without compiled code."""
     secret = secrets.token_hex(16)
     async with site_end(secret) as (site, site_port):
         environment = {"RELAY_ROOM_SIZE": str(max(parties, 8)), "RELAY_CAPACITY": "10000"}
+        if pure:
+            environment["RELAY_NATIVE"] = "0"
         async with running_relay(site_port, secret, **environment) as relay:
             await site.connected()
             yield RelayServer(site, relay)

@@ -9,11 +9,13 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from relay.native import build
 from tests.platform.servers import find, postgres, redis
 from tests.platform.site import ROOT, environment
 
@@ -34,15 +36,19 @@ NEEDED = {  # program, or pattern of a file's path: Debian's package
     "/usr/lib/*/gstreamer-1.0/libgstnice.so": "gstreamer1.0-nice",
     "/usr/lib/*/gstreamer-1.0/libgstvpx.so": "gstreamer1.0-plugins-good",
 }
-NEEDED_FOR_BENCH = {"janus": "janus"}
+COMPILER = {"cc": "gcc", str(Path(sysconfig.get_paths()["include"], "Python.h")): "python3-dev"}
+NEEDED |= COMPILER
+NEEDED_FOR_BENCH = {"janus": "janus", **COMPILER}
 CHINESE_FONT = "fonts-noto-cjk"
 LARGE_FOLDERS = ["tests/consult", "tests/imaging", "tests/live"]
+PURE_FILES = [f"tests/relay/test_{name}.py" for name in ("ingress", "mux", "node", "numbers", "streams")]
+"""Of the relay, once more where Python carries the packets."""
 PARTS = {  # name: (form, arguments of pytest)
     "small form": ("small", ["-n", "2", "--dist=loadfile", "-m", "not browser and not large and not lab"]),
     "small form, browser": ("small", ["-m", "browser and not large and not lab"]),
     "large form": (
         "large",
-        ["-n", "2", "--dist=loadfile", "-m", "not browser and not large and not small", *LARGE_FOLDERS],
+        ["-n", "2", "--dist=loadfile", "-m", "not browser and not large and not small", *LARGE_FOLDERS, *PURE_FILES],
     ),
     "large form, processes": ("small", ["-m", "large"]),
     "lab": ("small", ["-s", "-m", "lab"]),
@@ -80,6 +86,8 @@ def install(needed: dict[str, str]) -> None:
     subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=False)
     if lacking := missing(needed):
         sys.exit(f"Could not install {' '.join(lacking)}.")
+    if reason := build.build():
+        sys.exit(f"The compiled part of the relay was not built: {reason}.")
 
 
 @contextlib.contextmanager
@@ -93,7 +101,8 @@ def run(part: str, env: dict[str, str], extra: list[str]) -> str:
     """Run one part: "passed", "passed at the second try" or "FAILED"."""
     form, arguments = PARTS[part]
     if form == "large":
-        env = env | {"DATABASE_URL": env["TEST_POSTGRES_URL"], "REDIS_URL": env["TEST_REDIS_URL"]}
+        # Where nothing is compiled Python carries every packet: the calls of this form do without.
+        env = env | {"DATABASE_URL": env["TEST_POSTGRES_URL"], "REDIS_URL": env["TEST_REDIS_URL"], "RELAY_NATIVE": "0"}
     print(f"\n== {part}", flush=True)
     began = time.monotonic()
     cache = Path(env["DATA_DIR"]) / f"pytest-cache-{part.replace(' ', '-')}"

@@ -15,7 +15,7 @@ from relay.connection import Context
 from relay.downlink import Downlink
 from relay.dtls import Certificate, Fingerprint
 from relay.inbound import InboundStream, RetransmissionStream
-from relay.lane import Lane
+from relay.native import Lane
 from relay.outbound import OutboundTrack
 from relay.publisher import Publisher
 from relay.sdp import Format, SdpError, parse_offer
@@ -147,7 +147,7 @@ def on_extensions(data: bytes) -> None:
             publisher.on_rtp(memoryview(packet), len(packet), clock.now)
         publisher.tick(clock.now)
         publisher.report(clock.now)
-        assert all(stream.track in tracks.values() for stream in publisher.streams())
+        assert all(stream.track in tracks.values() for stream in publisher.media_streams())
         publisher.close()
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from relay import ingress
-from relay.ingress import Ingress
+from relay.ingress import SLOTS, Ingress
 from relay.mmsg import unpack_address
 from relay.mux import open_socket
+from relay.srtp import PacketBuffer
 
 LATE = 0.05
 """Seconds the reader sleeps; what is read then came before."""
@@ -36,7 +37,7 @@ def read(reader: Ingress, now: float) -> list[tuple[bytes, float]]:
 
 
 def test_who_reads_late_knows_when_it_came(ours: socket.socket, peer: socket.socket) -> None:
-    reader = Ingress(ours)
+    reader = Ingress(ours, {}, [PacketBuffer() for _ in range(SLOTS)])
     peer.send(b"first")
     sent = time.monotonic()
     time.sleep(LATE)
@@ -50,7 +51,7 @@ def test_who_reads_late_knows_when_it_came(ours: socket.socket, peer: socket.soc
 
 
 def test_the_address_it_came_from(ours: socket.socket, peer: socket.socket) -> None:
-    reader = Ingress(ours)
+    reader = Ingress(ours, {}, [PacketBuffer() for _ in range(SLOTS)])
     peer.send(b"who")
     [(_, _, name, _)] = reader.receive(time.monotonic())
     assert unpack_address(name) == peer.getsockname()
@@ -60,7 +61,7 @@ def test_the_address_it_came_from(ours: socket.socket, peer: socket.socket) -> N
 def test_a_wall_clock_that_is_set_does_not_turn_time_back(
     ours: socket.socket, peer: socket.socket, monkeypatch: pytest.MonkeyPatch, step: float
 ) -> None:
-    reader = Ingress(ours)
+    reader = Ingress(ours, {}, [PacketBuffer() for _ in range(SLOTS)])
     peer.send(b"before")
     before = time.monotonic()
     [(_, first)] = read(reader, before)
@@ -72,4 +73,4 @@ def test_a_wall_clock_that_is_set_does_not_turn_time_back(
 
 
 def test_nothing_there_is_no_error(ours: socket.socket) -> None:
-    assert read(Ingress(ours), time.monotonic()) == []
+    assert read(Ingress(ours, {}, [PacketBuffer() for _ in range(SLOTS)]), time.monotonic()) == []

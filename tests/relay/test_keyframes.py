@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from relay.keyframes import KeyframeRequester
+from relay.native import Intake
 from tests.relay.fakes import Clock
 
 
 def requester(clock: Clock) -> tuple[KeyframeRequester, list[float]]:
     sent: list[float] = []
-    return KeyframeRequester(lambda: sent.append(clock.now), clock.schedule, clock), sent
+    stream = Intake(96, True, 1024, lambda call: call())
+    return KeyframeRequester(stream, lambda: sent.append(clock.now), clock.schedule, clock), sent
 
 
 def test_fifty_joins_in_a_second_cause_two_requests_a_second() -> None:
@@ -16,7 +18,7 @@ def test_fifty_joins_in_a_second_cause_two_requests_a_second() -> None:
     keyframes, sent = requester(clock)
     for _ in range(50):
         keyframes.request()
-        keyframes.packets += 3
+        keyframes._stream.accepted += 3
         clock.advance(1 / 50)
     assert [round(at, 1) for at in sent] == [100.0, 100.5]
     clock.advance(0.1)
@@ -49,7 +51,7 @@ def test_a_lost_request_is_repeated_while_packets_come() -> None:
     keyframes, sent = requester(clock)
     keyframes.request()
     for _ in range(100):
-        keyframes.packets += 1
+        keyframes._stream.accepted += 1
         clock.advance(0.1)
     assert [round(at, 1) for at in sent] == [100.0, 101.0, 102.0, 103.0, 104.0, 105.0]
 

@@ -144,7 +144,7 @@ async def test_a_probe_connects_and_ends_by_itself(node: Node, monkeypatch: pyte
     for number in range(10):
         connection.send_rtp(source.lane, number, number * 960, b"sound")
     connection.flush()
-    await eventually(lambda: node._mux.counters.media == 10)
+    await eventually(lambda: node._mux.received == 10)
     assert node._rooms == {}
     await eventually(lambda: node._probes == {}, within=3)
     connection.close()

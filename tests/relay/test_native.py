@@ -1,0 +1,201 @@
+"""Compiled code and Python: the same datagrams in, the same datagrams, counts and logs out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from relay import native
+from relay.native import build
+from tests.relay.twin import numbered_block
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYFRAME, PICTURE = "90808001" + "100200" + "9d012a0005d002" + "00" * 8, "90808001" + "1102000000"
+"""VP8 with a picture id: the first packet of a keyframe, and of another picture."""
+
+
+IS_SANITIZED = "SANITIZED" in os.environ
+
+
+class Twin:
+    """One `tests.relay.twin`."""
+
+    def __init__(self, is_native: bool) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.relay.twin"],
+            env={**os.environ, "RELAY_NATIVE": "1" if is_native else "0"},
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._line() is is_native
+
+    def _line(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            assert self._process.stderr is not None
+            raise AssertionError(f"the twin died ({self._process.wait()}):\n{self._process.stderr.read()[-4000:]}")
+        return json.loads(line)
+
+    def play(self, numbered: bool, acts: list[list[Any]]) -> list[Any]:
+        """What came of it; see `twin.play`."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # then it says nothing either, and why is told there
+            self._process.stdin.write(json.dumps([numbered, acts]) + "\n")
+            self._process.stdin.flush()
+        found: list[Any] = self._line()
+        return found
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def twins() -> Iterator[tuple[Twin, Twin]]:
+    assert build.build(IS_SANITIZED) == ""
+    both = Twin(True), Twin(False)
+    yield both
+    for twin in both:
+        twin.close()
+
+
+def same(twins: tuple[Twin, Twin], numbered: bool, acts: list[list[Any]]) -> tuple[list[Any], int]:
+    """What came of `acts`, the same with and without compiled code; and how many packets Python never saw."""
+    *compiled, passed = twins[0].play(numbered, acts)
+    *plain, none = twins[1].play(numbered, acts)
+    assert compiled == plain
+    assert none == 0
+    return compiled, passed
+
+
+def pictures(first: int, count: int, payload: str = PICTURE) -> list[list[Any]]:
+    """So many packets of video, each with its transport-wide number."""
+    numbers = range(first, first + count)
+    return [["rtp", "video", n, 3000 * n, numbered_block(n & 0xFFFF), payload, 0x80] for n in numbers]
+
+
+BEGIN = [*pictures(1000, 1, KEYFRAME), ["rtp", "audio", 5, 960, numbered_block(1, 30), "fc0102", 0], ["look"]]
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_ordinary_packets_never_reach_python(twins: tuple[Twin, Twin], numbered: bool) -> None:
+    acts = [*BEGIN, *pictures(1001, 30), ["look"], *pictures(1031, 10), ["wait", 20]]
+    (news, state, rejected), passed = same(twins, numbered, acts)
+    assert passed == 40
+    assert [len(got) for got in news[-1]] == [0, 10, 10]
+    assert rejected == 0
+    assert state[1][0][1][0] == 41, "packets of video sent to the first viewer"
+
+
+def test_numbers_wrap(twins: tuple[Twin, Twin]) -> None:
+    acts = [*pictures(65500, 1, KEYFRAME), ["look"], *pictures(65501, 60), ["look"], ["tell"]]
+    (_, state, _), passed = same(twins, True, acts)
+    assert (passed, state[0][0][1]) == (60, 61)
+
+
+def test_forged_packets_and_repeats_of_the_network_are_refused(twins: tuple[Twin, Twin]) -> None:
+    ordinary = ["rtp", "video", 1001, 9000, "", PICTURE, 0]
+    acts = [*BEGIN, ordinary, ["again", -1], ["again", 100], ["again", 20], ["look"], *pictures(1002, 3)]
+    (_, state, rejected), _ = same(twins, True, acts)
+    assert rejected == 3 == state[3][0][0]
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        "bede0000", "bede000131002000", "bede000130002000", "bede00025f00000000000000", "bede0001f1000700",
+        "bede00020000003100070000", "bede000110ff3100", "bedeffff", "1000000103020007", "1000000103ff0007",
+        "1000000101000000", "1234000131000700",
+    ],
+)  # fmt: skip
+def test_header_extensions_of_all_sorts(twins: tuple[Twin, Twin], extension: str) -> None:
+    acts = [*BEGIN, ["rtp", "video", 1001, 9000, extension, PICTURE, 0], ["look"], *pictures(1002, 2)]
+    acts += [["rtp", "audio", 6, 1920, extension, "fc", 0], ["rtp", "audio", 6, 1920, extension, "", 0], ["tell"]]
+    same(twins, True, acts)
+
+
+def test_who_leaves_in_the_middle_gets_nothing_more(twins: tuple[Twin, Twin]) -> None:
+    acts = [
+        *BEGIN,
+        *pictures(1001, 3),
+        ["leave", 0],
+        *pictures(1004, 3),
+        ["look"],
+        ["end"],
+        *pictures(1007, 3),
+        ["look"],
+    ]
+    (news, _, _), passed = same(twins, True, acts)
+    assert passed == 6, "nothing is known of who has ended"
+    assert [len(got) for got in news[-1]][1:] == [0, 0]
+
+
+PAYLOADS = st.sampled_from([PICTURE, PICTURE, PICTURE, KEYFRAME, "", "10", "ff" * 40, "90808001" + "11" * 1100])
+VIDEO_PACKET = st.tuples(st.integers(-3, 4), st.sampled_from([0, 0, 3000, -3000]), PAYLOADS, st.sampled_from([0, 0x80]))
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("video"), VIDEO_PACKET),
+        st.tuples(st.just("video"), st.just((1, 3000, PICTURE, 0x80))),
+        st.tuples(st.just("video"), st.just((1, 0, PICTURE, 0))),
+        st.tuples(st.just("audio"), st.tuples(st.sampled_from([1, 1, 1, 2, 0]), st.integers(0, 127))),
+        st.tuples(st.just("ask"), st.integers(0, 1), st.sampled_from(["audio", "video"]), st.integers(-2, 20)),
+        st.tuples(st.sampled_from(["picture", "restart"]), st.integers(0, 1)),
+        st.tuples(st.just("again"), st.integers(-1, 400)),
+        st.tuples(st.just("raw"), st.binary(max_size=60).map(lambda data: (b"\x80" + data).hex())),
+        st.tuples(st.just("wait"), st.sampled_from([1, 20, 60, 600])),
+        st.sampled_from([("look",), ("look",), ("tell",)]),
+        st.tuples(st.just("leave"), st.integers(0, 1)),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(numbered=st.booleans(), drawn=ACTS)
+def test_whatever_happens_both_do_the_same(
+    twins: tuple[Twin, Twin], numbered: bool, drawn: list[tuple[Any, ...]]
+) -> None:
+    acts, sequence, timestamp, sound, count = list(BEGIN), 1000, 3_000_000, 5, 10
+    for what, *given_ in drawn:
+        count += 1
+        if what == "video":
+            step, later, payload, marker = given_[0]
+            sequence, timestamp = sequence + step, timestamp + later
+            acts.append(["rtp", "video", sequence, timestamp, numbered_block(count), payload, marker])
+        elif what == "audio":
+            step, level = given_[0]
+            sound += step
+            acts.append(["rtp", "audio", sound, 960 * sound, numbered_block(count, level), "fc0102", 0])
+        else:
+            acts.append([what, *given_])
+    same(twins, numbered, acts)
+
+
+def test_the_compiler_has_nothing_to_say(tmp_path: Path) -> None:
+    done = build.compile_into(tmp_path / "engine.so", ["-Werror", "-Wshadow", "-Wstrict-prototypes", "-Wvla"])
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_was_built_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout that was changed and not built again: Python carries the packets, and says why."""
+    assert build.build(IS_SANITIZED) == ""
+    monkeypatch.setenv("RELAY_NATIVE", "1")
+    assert native._load()[0] is not None
+    monkeypatch.setattr(build, "digest", lambda: "other")
+    assert native._load() == (None, "what is built is older than its sources")
+    monkeypatch.setenv("RELAY_NATIVE", "0")
+    assert native._load() == (None, "RELAY_NATIVE=0")
