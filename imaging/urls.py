@@ -20,6 +20,7 @@ urlpatterns = [
     path("images/<int:pk>/", image.page, name="image"),
     path("images/<int:pk>/frames/<int:number>/", image.frame, name="image-frame"),
     path("images/<int:pk>/thumbnail/", image.thumbnail, name="image-thumbnail"),
+    path("images/<int:pk>/report/", image.report, name="image-report"),
     path("images/<int:pk>/original/", image.original, name="image-original"),
     path("images/<int:pk>/confirm/", image.confirm, name="image-confirm"),
     path("images/<int:pk>/withdraw/", image.withdraw, name="image-withdraw"),

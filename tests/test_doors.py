@@ -19,6 +19,7 @@ from imaging.models import Still
 from tests import cast as walk
 from tests.cast import Cast
 from tests.imaging import doors as pictures
+from tests.imaging.reports import measurements
 from tests.imaging.test_arrivals import device, instance, settled
 from tests.recording import scene
 
@@ -136,6 +137,7 @@ TABLE: dict[str, Door] = {
     "image": Door(("image",)),
     "image-frame": Door(("image", "0")),
     "image-thumbnail": Door(("image",)),
+    "image-report": Door(("report",)),
     "image-original": Door(("image",)),
     "image-confirm": Door(("image",), {}, gets=False),
     "image-withdraw": Door(("image",), REASON, gets=False),
@@ -179,6 +181,7 @@ def world(cast: Cast) -> World:
     nitun = pictures.client(cast.doctor)
     image = pictures.sent(nitun, thing, f"{SECRET}.jpg", pictures.photo())
     slice_ = pictures.sent(nitun, thing, f"{SECRET}.dcm", pictures.real("CT_small.dcm"))
+    report = pictures.sent(nitun, thing, "report.dcm", measurements(slice_.sop_uid, SECRET))
     half = pictures.begin(nitun, thing, "half.jpg", pictures.photo(500, 400))
     recorded = scene.ready(cast, thing)
     [arrived] = settled(device(cast.nitun), instance(SECRET, "X1"))
@@ -190,6 +193,7 @@ def world(cast: Cast) -> World:
             "consent": thing.consents.earliest("pk").pk,
             "version": OpinionVersion.objects.get().pk,
             "image": image.pk,
+            "report": report.pk,
             "arrival": arrived.pk,
             **{name: getattr(slice_, name) for name in ("study_uid", "series_uid", "sop_uid")},
             "still": Still.objects.create(consultation=thing, asked_by=cast.expert, of=cast.doctor, source="camera").pk,

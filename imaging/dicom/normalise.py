@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from imaging.dicom import document, facts, jsonmodel, pixels, source, stored
+from imaging.dicom import document, facts, jsonmodel, pixels, report, source, stored
 from imaging.dicom.refused import Unreadable
 
 SAMPLE = 65_536
@@ -23,12 +23,15 @@ def normalise(path: Path, into: Path) -> dict[str, Any]:
     """Write `into`/frames.raw in the returned dtype (little endian, C order) and return all facts of the image.
 
     Grey values are in the modality's units (Hounsfield for CT); colour is RGB in 8 bits. Of an encapsulated document
-    only the document is taken out: its pages are not drawn here. Raises Unreadable.
+    only the document is taken out: its pages are not drawn here. Of a structured report its content. Raises Unreadable.
     """
     dataset = source.read(path)
+    is_cut = source.is_cut(dataset)
     found = facts.header(dataset)
-    if document.is_in(dataset):
-        found |= document.take_out(dataset, into)
+    if inner := next((each for each in (document, report) if each.is_in(dataset)), None):
+        if is_cut:
+            raise Unreadable("truncated")
+        found |= inner.take_out(dataset, into)
         jsonmodel.write(dataset, into, stored.syntax_of(path, dataset))
         return {"kind": "dicom", **found}
     if not pixels.has_pixels(dataset):

@@ -5,6 +5,7 @@ import zlib
 from pathlib import Path
 
 from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_file_meta_info, read_preamble
@@ -20,6 +21,7 @@ from pydicom.uid import (
 
 from imaging.dicom.refused import Unreadable
 
+UNDEFINED = 0xFFFFFFFF
 INFLATED_FREE = 64 * 1024 * 1024
 INFLATED_RATIO = 20
 INFLATED_MOST = 400 * 1024 * 1024
@@ -42,6 +44,20 @@ def read(path: Path) -> Dataset:
         raise Unreadable("damaged")
     _name_syntax(dataset)
     return dataset
+
+
+def is_cut(dataset: Dataset) -> bool:
+    """Whether an element is shorter than it says: the reader takes what there is of the last one without a word.
+
+    To be asked before elements are looked at: then they are still as they were read.
+    """
+    return any(_is_short(dataset.get_item(tag)) for tag in list(dataset.keys()))
+
+
+def _is_short(element: object) -> bool:
+    if not isinstance(element, RawDataElement) or element.length == UNDEFINED:
+        return False
+    return isinstance(element.value, bytes) and len(element.value) < element.length
 
 
 def _syntax(path: Path) -> UID | None:

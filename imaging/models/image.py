@@ -106,8 +106,10 @@ class Image(models.Model):
                 name="image_withdrawn_by_and_at",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=["ready", "held"]) | Q(frames__gt=0, width__gt=0, height__gt=0),
-                name="shown_has_pixels",
+                condition=~Q(state__in=["ready", "held"])
+                | Q(frames__gt=0, width__gt=0, height__gt=0)
+                | Q(kind="dicom", frames=1, width=0, height=0),  # a report
+                name="shown_has_pixels_or_words",
             ),
         ]
 
@@ -133,6 +135,11 @@ class Image(models.Model):
     def has_pages(self) -> bool:
         """A document: each frame is the picture of a page."""
         return "pages" in self.facts
+
+    @property
+    def has_report(self) -> bool:
+        """A structured report: text in place of a picture."""
+        return "report" in self.facts
 
     @property
     def has_pixels(self) -> bool:

@@ -33,7 +33,7 @@ class Reason(models.TextChoices):
     TOO_BIG_TO_DECODE = "too_big_to_decode", _("Decoding needs more memory than allowed. Send single images.")
     TOOK_TOO_LONG = "took_too_long", _("Decoding took too long and was stopped. Export it again or send fewer frames.")
     UNSUPPORTED_SYNTAX = "unsupported_syntax", _("This compression is not known. Export without compression.")
-    NO_PIXELS = "no_pixels", _("This DICOM file has no picture in it (a report or plan). Send the images.")
+    NO_PIXELS = "no_pixels", _("This DICOM file has no picture in it (a plan or structures). Send the images.")
     WAVEFORM = "waveform", _("This is an ECG recording without a picture. Send a photo of the printed ECG.")
     DIRECTORY = "directory", _("This is the disc's index (DICOMDIR). Choose the image files beside it.")
     CLOSED = "closed", _("The consultation took no more images when this was opened. Nothing of it was kept.")

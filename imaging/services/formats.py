@@ -22,7 +22,7 @@ HEAD = """# Formats
 
 Made by `manage.py formats`; a test compares. Every DICOM file of pydicom's wheel as it passes the limited child: shown,
 with the largest difference of any pixel from what pydicom decodes (in lossy compression at most 1;
-values with a fraction are kept in single precision), or refused with a
+values with a fraction are kept in single precision), structured reports as text, or refused with a
 code of docs/imaging.md.
 """
 
@@ -63,6 +63,10 @@ def judge(path: Path, name: str) -> Row:
             facts = decoding.decode(kind="dicom", source=path, into=Path(folder))
         except decoding.Undecodable as refusal:
             return Row(name, syntax, refusal.code)
+        if "report" in facts:
+            return Row(name, syntax, "", f"as text, {facts['report']} entries")
+        if "document" in facts:
+            return Row(name, syntax, "", "page by page")
         raw = np.fromfile(Path(folder) / "frames.raw", facts["dtype"])
         sides = f"{facts['width']} × {facts['height']}" + (f" × {facts['frames']}" if facts["frames"] > 1 else "")
         try:
@@ -105,7 +109,8 @@ def _table(title: str, rows: list[Row]) -> Iterator[str]:
     yield f"## {title}: {shown} shown, {len(rows) - shown} refused by name"
     yield "\n| file | transfer syntax | outcome | difference |\n|---|---|---|---|"
     for row in rows:
-        unknown = "" if row.refused else "pydicom has no decoder here"
+        is_picture = not row.refused and "×" in row.pixels
+        unknown = "pydicom has no decoder here" if is_picture else ""
         difference = unknown if row.difference is None else f"{row.difference:.4g}"
         outcome = f"`{row.refused}`" if row.refused else f"shown, {row.pixels}"
         yield f"| {row.name} | {row.syntax} | {outcome} | {difference} |"

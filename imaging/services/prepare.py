@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from consult.services import audit, outbox
+from imaging.dicom import names
 from imaging.models import Image, Reason
 from imaging.policies import identity
 from imaging.services import decoding, news, paging, rendering, storage
@@ -56,25 +57,34 @@ def _decoded(row: Image, work: Path) -> dict[str, Any]:
 
 def _check(facts: dict, kind: str, work: Path) -> None:
     """The child worked on hostile bytes: its answer is believed only where it agrees with the files it left."""
-    sides = [facts.get(name) or 0 for name in ("width", "height", "frames")]
-    fine = facts.get("kind") == kind and all(isinstance(side, int) and 0 < side < 2**31 for side in sides)
-    fine = fine and not any(path.is_symlink() for path in work.iterdir())
-    if fine and "pages" in facts:
-        names = [f"page-{number}{size}.jpg" for number in range(facts["frames"]) for size in ("", "-small")]
-        fine = facts["pages"] == facts["frames"] and all((work / name).is_file() for name in [*names, "thumbnail.webp"])
-    elif fine and kind == Image.Kind.DICOM:
-        raw = work / "frames.raw"
-        fine = facts.get("dtype") in rendering.DTYPES and facts.get("samples") in (1, 3)
-        ends = [facts.get("low"), facts.get("high")]
-        ends += [number for item in facts.get("windows", []) for number in (item["center"], item["width"])]
-        fine = fine and all(isinstance(end, int | float) and math.isfinite(end) for end in ends)
-        if fine:
-            size = math.prod(sides) * facts["samples"] * np.dtype(facts["dtype"]).itemsize
-            fine = raw.is_file() and raw.stat().st_size == size
-    elif fine:
-        fine = (work / "photo-full.jpg").is_file() and (work / "thumbnail.webp").is_file()
-    if not fine:
+    fine = facts.get("kind") == kind and not any(path.is_symlink() for path in work.iterdir())
+    if not (fine and _agrees(facts, kind, work)):
         raise decoding.Undecodable(Reason.DAMAGED)
+
+
+def _agrees(facts: dict, kind: str, work: Path) -> bool:
+    sides = [facts.get(name) or 0 for name in ("width", "height", "frames")]
+    if "report" in facts:
+        return kind == Image.Kind.DICOM and sides == [0, 0, 1] and (work / names.REPORT).is_file()
+    if not all(isinstance(side, int) and 0 < side < 2**31 for side in sides):
+        return False
+    if "pages" in facts:
+        pages = [f"page-{number}{size}.jpg" for number in range(facts["frames"]) for size in ("", "-small")]
+        return facts["pages"] == facts["frames"] and all((work / name).is_file() for name in [*pages, "thumbnail.webp"])
+    if kind == Image.Kind.DICOM:
+        return _has_pixels(facts, math.prod(sides), work / "frames.raw")
+    return (work / "photo-full.jpg").is_file() and (work / "thumbnail.webp").is_file()
+
+
+def _has_pixels(facts: dict, count: int, raw: Path) -> bool:
+    """Whether `raw` is as long as `count` values of what the facts say, and every window is finite."""
+    ends = [facts.get("low"), facts.get("high")]
+    ends += [number for item in facts.get("windows", []) for number in (item["center"], item["width"])]
+    if not all(isinstance(end, int | float) and math.isfinite(end) for end in ends):
+        return False
+    if facts.get("dtype") not in rendering.DTYPES or facts.get("samples") not in (1, 3) or not raw.is_file():
+        return False
+    return raw.stat().st_size == count * facts["samples"] * np.dtype(facts["dtype"]).itemsize
 
 
 def _take(image: Image, facts: dict) -> None:

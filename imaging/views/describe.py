@@ -177,7 +177,8 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "presets": _presets(image) if shown else [],
         "otherPatient": _other_patient(image),
         "frameUrl": reverse("image-frame", args=[image.pk, 0]).removesuffix("0/") if shown else "",
-        "thumbnailUrl": reverse("image-thumbnail", args=[image.pk]) if shown else "",
+        "reportUrl": reverse("image-report", args=[image.pk]) if shown and image.has_report else "",
+        "thumbnailUrl": reverse("image-thumbnail", args=[image.pk]) if shown and not image.has_report else "",
         "originalUrl": reverse("image-original", args=[image.pk]) if shown else "",
     }
 

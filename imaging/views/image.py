@@ -16,7 +16,7 @@ from imaging.models import Image
 from imaging.policies import image as policies
 from imaging.raster.sniff import extension
 from imaging.services import image as images
-from imaging.services import rendering
+from imaging.services import rendering, reporting
 from imaging.services.rendering import Look
 from imaging.views import describe
 from imaging.views.frames import look
@@ -68,7 +68,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 def frame(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """One frame as PNG or JPEG: `preset`, or `center` and `width`; `max` bounds the longer side."""
     image = viewable(request, pk)
-    if number >= image.frames:
+    if number >= image.frames or image.has_report:
         raise Http404
     wanted = look(request)
     etag = _etag(image, number, wanted)
@@ -92,12 +92,28 @@ def _etag(image: Image, number: int, wanted: Look) -> str:
 @login_required
 def thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
     image = viewable(request, pk)
+    if image.has_report:
+        raise Http404
     try:
         content = (image.path / "shown" / "thumbnail.webp").read_bytes()
     except FileNotFoundError:
         raise rendering.lost() from None
     answer = HttpResponse(content, content_type="image/webp")
     answer["Cache-Control"] = FRESH
+    return answer
+
+
+@require_safe
+@login_required
+def report(request: HttpRequest, pk: int) -> HttpResponse:
+    """The words of a structured report, as a fragment for the viewer."""
+    image = viewable(request, pk)
+    if not image.has_report:
+        raise Http404
+    images.note_reading(image=image, by=request.user)
+    context = {"image": image, "report": reporting.read(image=image, by=request.user)}
+    answer = render(request, "image/_report.html", context)
+    answer["Cache-Control"] = "private, no-store"
     return answer
 
 

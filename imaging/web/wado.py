@@ -173,7 +173,9 @@ def rendered(request: HttpRequest, consultation: Consultation, numbers: str = "1
 
 def thumbnail(request: HttpRequest, consultation: Consultation, **uids: str) -> HttpResponseBase:
     """A small picture of the middle instance and frame."""
-    rows = found(request, consultation, **uids)
+    rows = [row for row in found(request, consultation, **uids) if not row.has_report]
+    if not rows:
+        raise Http404
     row = rows[len(rows) // 2]
     look = Look(largest=_look(request).largest or 256)
     index = 0 if row.has_pages else row.frames // 2
@@ -181,7 +183,9 @@ def thumbnail(request: HttpRequest, consultation: Consultation, **uids: str) -> 
 
 
 def _picture_type(request: HttpRequest, row: Image) -> str:
-    """Pages of documents are kept as JPEG."""
+    """Pages of documents are kept as JPEG; a report has no picture."""
+    if row.has_report:
+        raise Http404
     return chosen(request, (JPEG,) if row.has_pages else (JPEG, "image/png"))
 
 

@@ -13,7 +13,7 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, RLELossless, generate_uid
 
-from tests.imaging import papers
+from tests.imaging import papers, reports
 from tests.imaging.doors import photo, real
 
 
@@ -133,7 +133,8 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
     ("wide.dcm", lambda: changed(Rows=9000, Columns=9000), "truncated"),
     ("truncated.dcm", lambda: real("MR_truncated.dcm"), "truncated"),
     ("syntax.dcm", unknown_syntax, "unsupported_syntax"),
-    ("report.dcm", lambda: real("reportsi.dcm"), "no_pixels"),
+    ("plan.dcm", lambda: real("rtplan.dcm"), "no_pixels"),
+    ("cut-report.dcm", lambda: reports.measurements("1.2")[:-200], "truncated"),
     ("ecg.dcm", lambda: real("waveform_ecg.dcm"), "waveform"),
     ("DICOMDIR", lambda: real("DICOMDIR"), "directory"),
     ("huge.png", huge_png, "too_many_pixels"),

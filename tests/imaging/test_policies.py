@@ -25,6 +25,7 @@ def doors(image: Image, consultation: Consultation, upload: str) -> list[tuple[s
         ("get", f"/images/{own}/"),
         ("get", f"/images/{own}/frames/0/"),
         ("get", f"/images/{own}/thumbnail/"),
+        ("get", f"/images/{own}/report/"),
         ("get", f"/images/{own}/original/"),
         ("post", f"/images/{own}/confirm/"),
         ("post", f"/images/{own}/withdraw/"),

@@ -129,8 +129,8 @@ export class Acts {
 
   /** @param {number} x @param {number} y @param {boolean} inside */
   hover(x, y, inside) {
-    const { view, stage, together } = this.viewer;
-    if (!view) return;
+    const { view, image, stage, together } = this.viewer;
+    if (!view || image?.reportUrl) return;
     const point = stage.toImage(x, y);
     const on = inside && point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1;
     together.point(view.image, view.frame, point.x, point.y, on);

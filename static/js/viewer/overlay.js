@@ -30,6 +30,10 @@ export class Overlay {
   how(image, view, place, count, scale) {
     const side = { L: gettext("Left"), R: gettext("Right"), B: gettext("Both sides") }[image.laterality] ?? image.laterality;
     this.corners.tr.replaceChildren(line(image.title), line([side, image.view].filter(Boolean).join(" ")), line(day(image.takenOn)), element("div", { class: "overlay-still" }, image.still), ...altered(view));
+    if (image.reportUrl) {
+      for (const name of ["bl", "br"]) this.corners[name].replaceChildren();
+      return;
+    }
     const where = image.pages ? gettext("Page %(place)s / %(count)s") : gettext("Image %(place)s / %(count)s");
     this.corners.bl.replaceChildren(line(interpolate(where, { place: place + 1, count }, true)), line(image.pages ? "" : `${image.width} × ${image.height}`));
     const shown = windowOf(view, image);

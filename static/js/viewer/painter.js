@@ -1,6 +1,7 @@
 // @ts-check
 /** Brings the frame that is asked for onto the stage, and never another one under its words. */
 import { Frames } from "@/viewer/frames.js";
+import { Paper } from "@/viewer/report.js";
 import { bounded, frameUrl } from "@/viewer/view.js";
 
 /** @typedef {import("@/viewer/view.js").Img} Img */
@@ -24,7 +25,7 @@ export class Painter {
 
   /** @param {Img} image @param {View} view @param {import("@/viewer/series.js").Series | undefined} series @param {number} place */
   async paint(image, view, series, place) {
-    const url = frameUrl(image, view, this.viewer.stage.largest(image, view));
+    const url = image.reportUrl || frameUrl(image, view, this.viewer.stage.largest(image, view));
     const wanted = `${image.pk}:${view.frame}`;
     if (this.url === url && this.drawn === wanted) return;
     if (this.busy && this.drawn === wanted) {
@@ -35,9 +36,9 @@ export class Painter {
     this.busy = true;
     if (this.drawn !== wanted && !this.frames.has(url)) this.blankUntil(wanted);
     try {
-      const bitmap = await this.frames.get(url);
+      const shown = image.reportUrl ? await Paper.fetch(url) : await this.frames.get(url);
       if (this.url !== url) return;
-      this.viewer.stage.draw(bitmap, `${image.title}, ${place + 1}`);
+      this.viewer.stage.show(shown, `${image.title}, ${place + 1}`);
       this.mark(wanted);
       this.viewer.stage.place(image, this.viewer.view ?? view);
       this.ahead(series, place);
@@ -81,7 +82,7 @@ export class Painter {
     const urls = next.flatMap((index) => {
       const item = series.stack[index];
       const image = item && images.find((each) => each.pk === item.image);
-      return image ? [frameUrl(image, bounded({ ...view, ...item }, image), stage.largest(image, view))] : [];
+      return image && !image.reportUrl ? [frameUrl(image, bounded({ ...view, ...item }, image), stage.largest(image, view))] : [];
     });
     this.frames.ahead(urls);
   }

@@ -1,6 +1,7 @@
 // @ts-check
 /** The surface an image is drawn on: placing, scaling, blank with a reason when there is nothing right to show. */
 import { element, icon } from "@/base/dom.js";
+import { Paper } from "@/viewer/report.js";
 import { fitting, onImage, onScreen, placing } from "@/viewer/transform.js";
 
 /** @typedef {import("@/viewer/view.js").Img} Img */
@@ -9,9 +10,10 @@ import { fitting, onImage, onScreen, placing } from "@/viewer/transform.js";
 const STEPS = [1024, 2048];
 
 export class Stage {
-  /** @param {HTMLElement} viewport */
-  constructor(viewport) {
+  /** @param {HTMLElement} viewport @param {(image: number, frame: number) => void} open a picture that a report names */
+  constructor(viewport, open) {
     this.viewport = viewport;
+    this.paper = new Paper(viewport, open);
     this.canvas = /** @type {HTMLCanvasElement} */ (element("canvas", { role: "img" }));
     Object.assign(this.canvas.style, { width: "auto", height: "auto", inset: "0 auto auto 0" });
     this.status = element("div", { class: "viewport-state", role: "status" });
@@ -36,7 +38,7 @@ export class Stage {
 
   /** Screen pixels for one column of the image when it just fits. @param {Img} image @param {View} view */
   fit(image, view) {
-    return fitting(image, Stage.stretch(image), view.turn, this.#box);
+    return image.width ? fitting(image, Stage.stretch(image), view.turn, this.#box) : 1; // a report has no size
   }
 
   /** Largest side worth fetching, 0 for full size. @param {Img} image @param {View} view */
@@ -49,6 +51,7 @@ export class Stage {
   /** @param {Img} image @param {View} view */
   place(image, view) {
     this.scale = this.fit(image, view) * view.zoom;
+    if (!image.width) return; // a report
     this.size = { width: image.width, height: image.height };
     this.matrix = placing(image, Stage.stretch(image), view, this.#box);
     const { a, b, c, d, e, f } = this.matrix;
@@ -59,8 +62,16 @@ export class Stage {
     this.canvas.style.filter = view.invert ? "invert(1)" : "";
   }
 
+  /** @param {ImageBitmap | Node[]} what a picture, or the words of a report @param {string} name */
+  show(what, name) {
+    if (what instanceof ImageBitmap) return this.draw(what, name);
+    this.blank();
+    this.paper.show(what);
+  }
+
   /** @param {ImageBitmap} bitmap @param {string} name */
   draw(bitmap, name) {
+    this.paper.hide();
     if (this.canvas.width !== bitmap.width) this.canvas.width = bitmap.width;
     if (this.canvas.height !== bitmap.height) this.canvas.height = bitmap.height;
     this.canvas.getContext("2d", { alpha: false })?.drawImage(bitmap, 0, 0);
@@ -71,6 +82,7 @@ export class Stage {
 
   /** Nothing on screen but, perhaps, words. @param {string} [words] @param {boolean} [waiting] */
   blank(words = "", waiting = false) {
+    this.paper.hide();
     this.canvas.hidden = true;
     this.canvas.width = this.canvas.height = 1;
     this.canvas.removeAttribute("aria-label");

@@ -75,7 +75,9 @@ export class Toolbar {
 
 /** @param {Img} cover @param {number} first @param {string} title @param {boolean} isCurrent @param {ToolActs} acts */
 function railItem(cover, first, title, isCurrent, acts) {
-  const picture = element("img", { class: "thumb-picture", src: cover.thumbnailUrl, alt: "", loading: "lazy" });
+  const picture = cover.thumbnailUrl
+    ? element("img", { class: "thumb-picture", src: cover.thumbnailUrl, alt: "", loading: "lazy" })
+    : element("span", { class: "thumb-picture thumb-words" }, icon("file-text", "icon-large"));
   const link = element("button", { type: "button", class: "thumb", title, "data-open": String(first) }, picture, element("span", { class: "thumb-text" }, title));
   if (isCurrent) link.setAttribute("aria-current", "true");
   link.addEventListener("click", () => acts.open(first));

@@ -37,7 +37,7 @@ export class Viewer {
     this.acts = new Acts(this);
     this.toolbar = new Toolbar(root, this.acts, options);
     root.append(this.viewport);
-    this.stage = new Stage(this.viewport);
+    this.stage = new Stage(this.viewport, (image, frame) => this.acts.open(image, frame));
     this.overlay = new Overlay(this.viewport);
     this.painter = new Painter(this);
     this.together = new Together(this.viewport, options.send, this);
