@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from relay.trend import Trend
+from relay.native import Trend
 
 START, LOWEST, HIGHEST = 300_000.0, 20_000.0, 30_000_000.0
 """bit/s the estimate begins with, never falls below and never exceeds."""

@@ -145,7 +145,7 @@ class Publisher(Connection, Desk):
             if size == 2:
                 self.arrivals.arrived(packet[at] << 8 | packet[at + 1], now)
                 if now >= self.feedback_at:
-                    self._send_feedback(ssrc, now)
+                    self.send_feedback(ssrc, now)
         stream = self.streams.get(ssrc) or self._latch(packet, length, ssrc, second & 0x7F)
         if stream is None:
             return
@@ -153,7 +153,7 @@ class Publisher(Connection, Desk):
             _hear(stream, packet, length)
         stream.receive(second, sequence, timestamp, bytes(packet[start:end]), now)
 
-    def _send_feedback(self, ssrc: int, now: float) -> None:
+    def send_feedback(self, ssrc: int, now: float) -> None:
         """Says when each packet came, padding and repeats too: the browser finds its rate from it."""
         self.feedback_at = now + FEEDBACK_INTERVAL
         for feedback in self.arrivals.feedback(1, ssrc):

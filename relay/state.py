@@ -76,6 +76,11 @@ class Jotter:
         taken, self._jotted = self._jotted, []
         return taken
 
+    def written(self, sender: int, ssrc: int, first: int, count: int) -> bytes | None:
+        """The feedback about all since the last call of `take`, which it then is, where compiled code can write it:
+        every packet from `first` on, in order. None: `twcc.pack` has to."""
+        return None
+
 
 class Progress:
     """How far an incoming stream has come and how regularly. Sequence numbers are unwrapped; `timestamp` is the last

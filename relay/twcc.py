@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from operator import sub
 from typing import cast
 
-from relay.native import Jotter
+from relay.feedback import BIG, CHUNK, HEAD, LARGE, MAX_PACKETS, MISSING, REFERENCE_WRAP, SMALL, TICKS_PER_REFERENCE
+from relay.native import Jotter, read_feedback
 
 URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 FEEDBACK = "transport-cc"
@@ -20,16 +21,7 @@ FMT = 15
 """Feedback message type within RTPFB (section 3.1)."""
 TICK = 0.00025
 """Seconds of one tick."""
-TICKS_PER_REFERENCE = 256
-MAX_PACKETS = 1024
-"""Packets one feedback may be about: more is somebody keeping us busy."""
-
-_HEAD = struct.Struct("!LLHHL")
 _RTCP = struct.Struct("!BBH")
-_CHUNK = struct.Struct("!H")
-_LARGE = struct.Struct("!h")
-_MISSING, _SMALL, _BIG = 0, 1, 2
-_REFERENCE_WRAP = 1 << 24
 MIN_DELTA, MAX_DELTA = -0x8000, 0x7FFF
 """Ticks that fit between two packets that follow each other in one feedback: about 8 s."""
 
@@ -49,53 +41,7 @@ class Arrivals:
 def parse(body: bytes) -> Arrivals:
     """The feedback in the `body` of an RTCP packet (all behind its first four bytes, padding may be left). Raises
     ValueError when it is cut short, too long or says nothing."""
-    if len(body) < _HEAD.size + 2:
-        raise ValueError("transport feedback is cut short")
-    _, ssrc, base, total, last = _HEAD.unpack_from(body)
-    if not 0 < total <= MAX_PACKETS:
-        raise ValueError("transport feedback is about no packet, or too many")
-    symbols, at = _symbols(body, _HEAD.size, total)
-    reference = last >> 8
-    if reference >= _REFERENCE_WRAP >> 1:
-        reference -= _REFERENCE_WRAP
-    ticks = reference * TICKS_PER_REFERENCE
-    if len(body) - at < symbols.count(_SMALL) + 2 * symbols.count(_BIG):
-        raise ValueError("transport feedback has too few deltas")
-    arrivals: list[int | None] = []
-    for symbol in symbols:
-        if symbol == _SMALL:
-            ticks += body[at]
-            at += 1
-            arrivals.append(ticks)
-        elif symbol == _BIG:
-            ticks += _LARGE.unpack_from(body, at)[0]
-            at += 2
-            arrivals.append(ticks)
-        else:
-            arrivals.append(None)
-    return Arrivals(ssrc, base, last & 0xFF, tuple(arrivals))
-
-
-def _symbols(body: bytes, at: int, total: int) -> tuple[list[int], int]:
-    """The status of each packet (section 3.1.1) and where the deltas begin; the reserved status 3 is refused."""
-    symbols: list[int] = []
-    while len(symbols) < total:
-        if at + 2 > len(body):
-            raise ValueError("transport feedback has too few chunks")
-        chunk = body[at] << 8 | body[at + 1]
-        at += 2
-        if not chunk & 0x8000:
-            symbols += [chunk >> 13] * min(chunk & 0x1FFF, total - len(symbols))
-            if not chunk & 0x1FFF:
-                raise ValueError("transport feedback has an empty run")
-        elif chunk & 0x4000:
-            symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
-        else:
-            symbols += [chunk >> bit & 1 for bit in range(13, -1, -1)]
-    del symbols[total:]
-    if 3 in symbols:
-        raise ValueError("transport feedback has a reserved status")
-    return symbols, at
+    return Arrivals(*read_feedback(body))
 
 
 def pack(sender: int, feedback: Arrivals) -> bytes:
@@ -106,12 +52,12 @@ def pack(sender: int, feedback: Arrivals) -> bytes:
         raise ValueError("a feedback is about at least one packet that arrived, and not too many")
     reference = first // TICKS_PER_REFERENCE
     symbols, deltas = _deltas(feedback.arrivals, reference * TICKS_PER_REFERENCE)
-    head = _HEAD.pack(
+    head = HEAD.pack(
         sender,
         feedback.ssrc,
         feedback.base,
         len(symbols),
-        reference % _REFERENCE_WRAP << 8 | feedback.count & 0xFF,
+        reference % REFERENCE_WRAP << 8 | feedback.count & 0xFF,
     )
     body = head + _chunks(symbols) + deltas
     padding = -len(body) % 4
@@ -126,20 +72,20 @@ def _deltas(arrivals: Sequence[int | None], before: int) -> tuple[list[int], byt
         every = cast("Sequence[int]", arrivals)
         changes = list(map(sub, every, (before, *every)))
         if min(changes) >= 0 and max(changes) <= 0xFF:
-            return [_SMALL] * len(every), bytes(changes)
+            return [SMALL] * len(every), bytes(changes)
     symbols, deltas = [], bytearray()
     for ticks in arrivals:
         if ticks is None:
-            symbols.append(_MISSING)
+            symbols.append(MISSING)
             continue
         delta = ticks - before
         before = ticks
         if 0 <= delta <= 0xFF:
-            symbols.append(_SMALL)
+            symbols.append(SMALL)
             deltas.append(delta)
         elif MIN_DELTA <= delta <= MAX_DELTA:
-            symbols.append(_BIG)
-            deltas += _LARGE.pack(delta)
+            symbols.append(BIG)
+            deltas += LARGE.pack(delta)
         else:
             raise ValueError("two packets are too far apart for one feedback")
     return symbols, bytes(deltas)
@@ -155,13 +101,13 @@ def _chunks(symbols: Sequence[int]) -> bytes:
             run += 1
         if run - at > 14 or run == end:
             length = min(run - at, 0x1FFF)
-            packed += _CHUNK.pack(symbols[at] << 13 | length)
+            packed += CHUNK.pack(symbols[at] << 13 | length)
             at += length
-        elif _BIG in symbols[at : at + 14]:
-            packed += _CHUNK.pack(0xC000 | _vector(symbols[at : at + 7], 7, 2))
+        elif BIG in symbols[at : at + 14]:
+            packed += CHUNK.pack(0xC000 | _vector(symbols[at : at + 7], 7, 2))
             at += 7
         else:
-            packed += _CHUNK.pack(0x8000 | _vector(symbols[at : at + 14], 14, 1))
+            packed += CHUNK.pack(0x8000 | _vector(symbols[at : at + 14], 14, 1))
             at += 14
     return bytes(packed)
 
@@ -200,6 +146,13 @@ class ArrivalLog(Jotter):
 
     def feedback(self, sender: int, ssrc: int) -> list[bytes]:
         """The RTCP packets about what arrived since the last call; usually one, none when nothing did."""
+        told = len(self)
+        if self._highest >= 0 and self._highest == self._next - 1:
+            written = self.written(sender, ssrc, self._next, self._count)
+            if written is not None:
+                self._next, self._highest = self._next + told, self._highest + told
+                self._count = (self._count + 1) & 0xFF
+                return [written]
         fresh = self.take()
         if (at_once := self._in_order(fresh)) is not None:
             first, self._next = self._next, self._next + len(at_once)

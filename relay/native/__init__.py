@@ -34,14 +34,17 @@ engine, _why_not = (None, "") if TYPE_CHECKING else _load()
 
 if TYPE_CHECKING or engine is None:
     from relay.egress import Egress
+    from relay.feedback import read_feedback
     from relay.ingress import Ingress
     from relay.lane import Lane
     from relay.outlet import Outlet
     from relay.state import Desk, Gate, Intake, Jotter, Leg, Progress, SentLog
+    from relay.trend import Trend
 else:
     Egress, Ingress, Outlet, Lane = engine.Egress, engine.Ingress, engine.Outlet, engine.Lane
     Gate, Desk, Jotter = engine.Gate, engine.Desk, engine.Jotter
     Intake, Progress, Leg, SentLog = engine.Intake, engine.Progress, engine.Leg, engine.SentLog
+    Trend, read_feedback = engine.Trend, engine.read_feedback
 
 IS_NATIVE = engine is not None
 CARRIER = "compiled code" if IS_NATIVE else f"Python ({_why_not})"
@@ -61,4 +64,6 @@ __all__ = [
     "Outlet",
     "Progress",
     "SentLog",
+    "Trend",
+    "read_feedback",
 ]

@@ -32,6 +32,7 @@ enum {
     NUMBER_AT = 5,        /* where a block of ours has the transport-wide number, as in relay/rtp.py */
     OVERHEAD = 64,        /* as in relay/state.py */
     REMEMBERED = 4096,    /* as in relay/state.py */
+    WINDOW = 20,          /* as in relay/trend.py */
     JOTTED = 1024,        /* as Jotter.limit in relay/state.py */
     NOTHING_HEARD = 128,  /* as in relay/state.py */
 };
@@ -158,8 +159,17 @@ typedef struct {
     long long passed;
 } Ingress;
 
+typedef struct {
+    PyObject_HEAD
+    double first_sent, last_sent, last_arrived, sent_before, arrived_before;
+    double accumulated, smoothed, threshold, slope, over_since;
+    double times[WINDOW], delays[WINDOW];
+    int groups, filled, next;
+    char overused, underused;
+} Trend;
+
 extern PyTypeObject EgressType, LaneType, OutletType, SentLogType, LegType, GateType, JotterType, DeskType, ProgressType,
-    IntakeType, IngressType;
+    IntakeType, IngressType, TrendType;
 
 /* egress.c */
 unsigned char *egress_slot(Egress *self);
@@ -185,6 +195,10 @@ int leg_forward(Leg *self, const Packet *packets, Py_ssize_t count);
 void progress_time(Progress *self, uint32_t timestamp, double now);
 int intake_accept(Intake *self, int64_t index, uint8_t marker, uint32_t timestamp, const unsigned char *payload,
                   Py_ssize_t size);
+
+/* feedback.c */
+PyObject *read_feedback(PyObject *module, PyObject *given);
+PyObject *jotter_written(Jotter *self, PyObject *args);
 
 /* extension.c */
 int extension_find(const unsigned char *packet, Py_ssize_t length, int wanted, Py_ssize_t *at);

@@ -154,6 +154,7 @@ static Py_ssize_t jotter_length(Jotter *self) { return self->count; }
 static PyMethodDef jotter_methods[] = {
     {"arrived", (PyCFunction)jotter_arrived, METH_VARARGS, NULL},
     {"take", (PyCFunction)jotter_take, METH_NOARGS, NULL},
+    {"written", (PyCFunction)jotter_written, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

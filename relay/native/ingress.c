@@ -173,23 +173,39 @@ static Intake *ordinary_stream(const Desk *desk, const unsigned char *packet)
     return (uint16_t)(progress->highest + 1) == get16(packet + 2) ? stream : NULL;
 }
 
+/* Notes the transport-wide number of a packet, and when it came; whether it has one. */
+static int note_number(const Desk *desk, const unsigned char *packet, Py_ssize_t length, double came)
+{
+    Py_ssize_t at;
+    if (!desk->number_extension || !desk->arrivals || !PyObject_TypeCheck(desk->arrivals, &JotterType) ||
+        extension_find(packet, length, desk->number_extension, &at) != 2)
+        return 0;
+    Jotter *jotter = (Jotter *)desk->arrivals;
+    if (jotter->count < JOTTED) {
+        jotter->jotted[jotter->count].sequence = get16(packet + at);
+        jotter->jotted[jotter->count++].at = came;
+    }
+    return 1;
+}
+
+/* Has Python say what came when; -1 and an exception when it failed. */
+static int answer(Desk *desk, uint32_t ssrc, double came)
+{
+    PyObject *said = PyObject_CallMethod((PyObject *)desk, "send_feedback", "kd", (unsigned long)ssrc, came);
+    Py_XDECREF(said);
+    return said ? 0 : -1;
+}
+
 /* What `Publisher.on_rtp` and `InboundStream.receive` do with a verified packet that is ordinary; -1 and an exception
  * when memory ran out. */
-static int accept_packet(const Desk *desk, Intake *stream, const unsigned char *packet, Py_ssize_t length, double came)
+static int accept_packet(Desk *desk, Intake *stream, const unsigned char *packet, Py_ssize_t length, double came)
 {
     Py_ssize_t start = HEADER_LENGTH, at;
     if (packet[0] & 0x10)
         start = length < HEADER_LENGTH + 4 ? length + 1 : start + 4 + ((Py_ssize_t)get16(packet + 14) << 2);
     if (start > length)
         return 0;
-    if (desk->number_extension && desk->arrivals && PyObject_TypeCheck(desk->arrivals, &JotterType) &&
-        extension_find(packet, length, desk->number_extension, &at) == 2) {
-        Jotter *jotter = (Jotter *)desk->arrivals;
-        if (jotter->count < JOTTED) {
-            jotter->jotted[jotter->count].sequence = get16(packet + at);
-            jotter->jotted[jotter->count++].at = came;
-        }
-    }
+    int counted = note_number(desk, packet, length, came);
     if (stream->level_extension && extension_find(packet, length, stream->level_extension, &at) > 0 &&
         (packet[at] & 0x7F) < stream->loudest)
         stream->loudest = packet[at] & 0x7F;
@@ -200,14 +216,14 @@ static int accept_packet(const Desk *desk, Intake *stream, const unsigned char *
     stream->arrived = came;
     if (timestamp != progress->timestamp)
         progress_time(progress, timestamp, came);
-    return intake_accept(stream, progress->highest, packet[1] & 0x80, timestamp, packet + start, length - start) < 0
-               ? -1
-               : 1;
+    if (intake_accept(stream, progress->highest, packet[1] & 0x80, timestamp, packet + start, length - start) < 0)
+        return -1;
+    return counted && came >= desk->feedback_at && answer(desk, get32(packet + 8), came) < 0 ? -1 : 1;
 }
 
 /* Decrypts an ordinary packet where it lies and does all that is to do with it. 1 when done, 0 when it was not what it
  * claimed, -1 and an exception when memory ran out. The caller holds gate and stream. */
-static int carry(Gate *gate, const Desk *desk, Intake *stream, unsigned char *packet, int length, double came)
+static int carry(Gate *gate, Desk *desk, Intake *stream, unsigned char *packet, int length, double came)
 {
     gate->allowance -= 1;
     int size = length;
@@ -244,7 +260,7 @@ static int ingress_carries(Ingress *self, int at, double came)
     if (!gate->srtp || gate->allowance <= 0 || !gate->sink || !PyObject_TypeCheck(gate->sink, &DeskType))
         return 0;
     Desk *desk = (Desk *)gate->sink;
-    Intake *stream = desk->number_extension && came >= desk->feedback_at ? NULL : ordinary_stream(desk, packet);
+    Intake *stream = ordinary_stream(desk, packet);
     if (!stream)
         return 0;
     PyObject *held[] = {owner, (PyObject *)desk, (PyObject *)stream};

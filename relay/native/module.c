@@ -24,6 +24,7 @@ static PyObject *bind_srtp(PyObject *module, PyObject *args)
 
 static PyMethodDef functions[] = {
     {"bind", bind_srtp, METH_VARARGS, NULL},
+    {"read_feedback", read_feedback, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -37,7 +38,7 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC PyInit__engine(void)
 {
     PyTypeObject *types[] = {&EgressType, &LaneType,   &OutletType, &SentLogType,  &LegType,    &GateType,
-                             &JotterType, &DeskType,   &IntakeType, &ProgressType, &IngressType};
+                             &JotterType, &DeskType,   &IntakeType, &ProgressType, &IngressType, &TrendType};
     PyObject *module = PyModule_Create(&definition);
     for (size_t at = 0; module && at < sizeof types / sizeof *types; at++)
         if (PyModule_AddType(module, types[at]) < 0)

@@ -9,7 +9,7 @@ import pytest
 
 from relay.allocate import CLINICAL, Demand, Layer
 from relay.estimate import LOWEST, START, Estimator
-from relay.trend import Trend
+from relay.native import Trend
 from tests.relay.fakes import Clock
 from tests.relay.line import LADDER, TALK, Line, Viewer
 

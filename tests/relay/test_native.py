@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import itertools
 import json
 import os
+import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay import native
+from relay import native, trend, twcc
+from relay.feedback import read_feedback
 from relay.native import build
 from tests.relay.twin import numbered_block
 
@@ -183,6 +187,82 @@ def test_whatever_happens_both_do_the_same(
         else:
             acts.append([what, *given_])
     same(twins, numbered, acts)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Any:
+    """The compiled module, also where this process does without."""
+    assert build.build(IS_SANITIZED) == ""
+    return importlib.import_module("relay.native._engine")
+
+
+FEEDBACK = st.one_of(
+    st.binary(max_size=80),
+    st.builds(
+        lambda base, total, last, rest: struct.pack("!LLHHL", 1, 2, base, total, last) + rest,
+        st.integers(0, 0xFFFF),
+        st.integers(0, 60),
+        st.integers(0, 0xFFFFFFFF),
+        st.lists(st.sampled_from([0x2005, 0x4002, 0x6001, 0x0003, 0x9555, 0xD555, 0x2000, 0x3FFF]), max_size=12).map(
+            lambda chunks: b"".join(chunk.to_bytes(2, "big") for chunk in chunks) + bytes(range(40))
+        ),
+    ),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(body=FEEDBACK)
+def test_feedback_is_read_the_same(engine: Any, body: bytes) -> None:
+    def outcome(read: Callable[[bytes], Any]) -> Any:
+        try:
+            return read(body)
+        except ValueError as error:
+            return str(error)
+
+    assert outcome(engine.read_feedback) == outcome(read_feedback)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    first=st.integers(0, 0x2FFFF),
+    steps=st.lists(st.sampled_from([0.0, 0.001, 0.0049, 0.06, 0.07, -0.001]), min_size=1, max_size=300),
+    odd=st.integers(0, 400),
+    start=st.floats(0, 5e6),
+)
+def test_feedback_is_written_the_same(engine: Any, first: int, steps: list[float], odd: int, start: float) -> None:
+    times = list(itertools.accumulate(steps, initial=start))
+    jotter = engine.Jotter()
+    for place, at in enumerate(times):
+        jotter.arrived((first + place + (place == odd)) & 0xFFFF, at)
+    written = jotter.written(1, 2, first, 300 & 0xFF)
+    ordinary = odd >= len(times) and (first & 0xFFFF) + len(times) <= 0x10000
+    if written is None:
+        assert len(jotter) == len(times)
+    else:
+        assert ordinary
+        ticks = tuple(int(at / twcc.TICK) for at in times)
+        assert written == twcc.pack(1, twcc.Arrivals(2, first & 0xFFFF, 300 & 0xFF, ticks))
+        assert len(jotter) == 0
+    if ordinary and all(0 <= step < 0.06 for step in steps):
+        assert written is not None
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.0, 0.004, 0.02, 0.1, 4.0]), st.sampled_from([0.0, 0.02, 0.03, 0.12, -0.02])),
+        max_size=150,
+    )
+)
+def test_the_trend_is_the_same(engine: Any, steps: list[tuple[float, float]]) -> None:
+    compiled, plain, sent, arrived = engine.Trend(), trend.Trend(), 10.0, 20.0
+    for place, (later, longer) in enumerate(steps):
+        sent, arrived = sent + later, arrived + later + longer
+        for one in (compiled, plain):
+            one.add(sent, arrived)
+            if place == 120:
+                one.restart()
+        assert (compiled.overused, compiled.underused) == (plain.overused, plain.underused)
 
 
 def test_the_compiler_has_nothing_to_say(tmp_path: Path) -> None:

@@ -177,9 +177,8 @@ class Scene:
         self.publisher.close()
 
     def do_tell(self) -> None:
-        """The publisher is told what arrived: numbers only, times are the machine's."""
-        for packet in self.publisher.arrivals.feedback(1, 2):
-            self.news.append(packet[:18].hex())
+        """The publisher is told what arrived when."""
+        self.news.append([packet.hex() for packet in self.publisher.arrivals.feedback(1, 2)])
 
     def state(self) -> list[Any]:
         """All that is counted."""
