@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from imaging.views import arrival, image, listing, still, upload
+from imaging.views import arrival, image, key, listing, still, upload
 
 urlpatterns = [
     path("dicomweb/<int:pk>/", include("imaging.web.urls")),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("arrivals/<int:pk>/discard/", arrival.discard, name="arrival-discard"),
     path("images/<int:pk>/", image.page, name="image"),
     path("images/<int:pk>/frames/<int:number>/", image.frame, name="image-frame"),
+    path("images/<int:pk>/frames/<int:number>/key/", key.choose, name="image-key"),
     path("images/<int:pk>/thumbnail/", image.thumbnail, name="image-thumbnail"),
     path("images/<int:pk>/report/", image.report, name="image-report"),
     path("images/<int:pk>/original/", image.original, name="image-original"),

@@ -14,8 +14,10 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
 from consult.models import Consultation, OpinionVersion
-from consult.services import message
+from consult.services import key_image, message
 from imaging.models import Still
+from imaging.services import key
+from imaging.services.rendering import Look
 from tests import cast as walk
 from tests.cast import Cast
 from tests.imaging import doors as pictures
@@ -105,6 +107,11 @@ TABLE: dict[str, Door] = {
     "opinion-draft": Door(posts={"findings": "x", "draft_rev": 1}),
     "opinion-amend": Door(posts=REASON),
     "opinion-pdf": Door(("consultation", "version")),
+    "opinion-picture": Door(("consultation", "version", "1")),
+    "key-images": ONE,
+    "key-image": Door(("consultation", "key_image"), {"act": "remove"}, gets=False),
+    "key-image-picture": Door(("consultation", "key_image")),
+    "image-key": Door(("image", "0"), {}, gets=False),
     "room": ONE,
     "room-state": ONE,
     "room-quality": Door(posts={"session": "page-of-a-stranger"}, gets=False),
@@ -156,7 +163,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "arrivals-waiting": (),
 }
 # What Nitun's doctor may not open either.
-EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend"}
+EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-images", "key-image-picture"}
 DESK_ONLY = {"consultation-quality"}
 
 
@@ -177,9 +184,11 @@ ALL = urls(get_resolver().url_patterns)
 def world(cast: Cast) -> World:
     texts = {"question": SECRET, "reason": SECRET, "record_summary": SECRET, "tests": SECRET}
     thing = walk.opinion_due(cast, **texts)
-    walk.sign(cast, thing, findings=SECRET)
     nitun = pictures.client(cast.doctor)
     image = pictures.sent(nitun, thing, f"{SECRET}.jpg", pictures.photo())
+    chosen = key.choose(image=image, number=0, look=Look(), turned=key.Turned(), title=SECRET, by=cast.expert)
+    key_image.caption(chosen=chosen, by=cast.expert, words=SECRET)
+    walk.sign(cast, thing, findings=SECRET)
     slice_ = pictures.sent(nitun, thing, f"{SECRET}.dcm", pictures.real("CT_small.dcm"))
     report = pictures.sent(nitun, thing, "report.dcm", measurements(slice_.sop_uid, SECRET))
     half = pictures.begin(nitun, thing, "half.jpg", pictures.photo(500, 400))
@@ -194,6 +203,7 @@ def world(cast: Cast) -> World:
             "version": OpinionVersion.objects.get().pk,
             "image": image.pk,
             "report": report.pk,
+            "key_image": chosen.pk,
             "arrival": arrived.pk,
             **{name: getattr(slice_, name) for name in ("study_uid", "series_uid", "sop_uid")},
             "still": Still.objects.create(consultation=thing, asked_by=cast.expert, of=cast.doctor, source="camera").pk,

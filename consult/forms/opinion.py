@@ -26,6 +26,7 @@ class OpinionForm(forms.Form):
 
 class SignForm(forms.Form):
     draft_rev = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    pictures = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     password = forms.CharField(
         label=_("Your password"),
         strip=False,

@@ -3,6 +3,7 @@
 from consult.models.audit import AuditEntry, AuditHead
 from consult.models.consultation import Consultation, DayNumber, Participant, Urgency
 from consult.models.hospital import Agreement, Department, Hospital, Specialty
+from consult.models.key_image import KeyImage
 from consult.models.message import Message
 from consult.models.notification import Notification
 from consult.models.opinion import Decision, Opinion, OpinionVersion
@@ -27,6 +28,7 @@ __all__ = [
     "Department",
     "Hospital",
     "Job",
+    "KeyImage",
     "Licence",
     "Message",
     "Notification",

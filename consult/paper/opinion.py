@@ -5,7 +5,8 @@ The same facts give the same bytes: the file's own time is the time of signing.
 
 import json
 import re
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,8 @@ class Facts:
     submitted_at: datetime | None
     sha256: str
     about: dict[str, Any]
+    pictures: list[bytes] = field(default_factory=list)
+    """JPEGs, one for each of `about`'s key images."""
 
 
 def render(facts: Facts, language: str = "zh-hans") -> bytes:
@@ -46,14 +49,19 @@ def render(facts: Facts, language: str = "zh-hans") -> bytes:
     for part, longest in (("request", LONG_WORD), ("opinion", LONG_WORD), ("pairs", LONG_IN_TABLE)):
         document[part] = [[label, _breakable(words, longest), *more] for label, words, *more in document[part]]
     document["amendment_reason"] = _breakable(document["amendment_reason"], LONG_WORD)
-    return typst.compile(
-        str(SOURCE),
-        root=str(SOURCE.parent),
-        font_paths=_fonts(),
-        sys_inputs={"data": json.dumps(document, ensure_ascii=False)},
-        pdf_standards="a-2b",
-        timestamp=_file_time(facts.signed_at),
-    )
+    with tempfile.TemporaryDirectory(prefix="paper-") as folder:  # all that the typesetter may read
+        main = Path(folder) / SOURCE.name
+        main.write_bytes(SOURCE.read_bytes())
+        for number, picture in enumerate(facts.pictures, 1):
+            (Path(folder) / f"{number}.jpg").write_bytes(picture)
+        return typst.compile(
+            str(main),
+            root=folder,
+            font_paths=_fonts(),
+            sys_inputs={"data": json.dumps(document, ensure_ascii=False)},
+            pdf_standards="a-2b",
+            timestamp=_file_time(facts.signed_at),
+        )
 
 
 def _file_time(at: datetime) -> datetime:
@@ -111,6 +119,26 @@ def _document(facts: Facts, language: str) -> dict[str, Any]:
         "signed_at": moment(facts.signed_at),
         "sha256": facts.sha256,
         "asked_by": asking["asker"],
+        "pictures": [_figure(number, each, words) for number, each in enumerate(about.get("key_images", []), 1)],
+    }
+
+
+def _figure(number: int, picture: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+    """File name, caption, and in small letters what it shows and the hashes of picture and original."""
+    shows = picture["shows"]
+    day = str(shows.get("taken_on", ""))
+    parts = [str(shows.get("title", "")), f"{day[:4]}-{day[4:6]}-{day[6:]}" if len(day) == 8 else day]
+    if shows.get("frames", 1) > 1:
+        parts.append(words["image_of"].format(n=shows["frame"], all=shows["frames"]))
+    if shows.get("window"):
+        parts.append(words["window"].format(width=shows["window"][1], center=shows["window"][0]))
+    figure = words["figure"].format(n=number)
+    original = str(shows.get("original_sha256", ""))
+    return {
+        "file": f"{number}.jpg",
+        "caption": f"{figure}{words['colon']}{picture['caption']}" if picture["caption"] else figure,
+        "about": _breakable(" · ".join(part for part in parts if part), LONG_WORD),
+        "hashes": f"SHA-256 {picture['sha256'][:32]}… · {words['original']} {original[:32]}…",
     }
 
 

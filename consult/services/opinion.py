@@ -27,7 +27,7 @@ from consult.paper import glyphs
 from consult.paper import opinion as paper
 from consult.policies import opinion as policies
 from consult.policies import person
-from consult.services import audience, audit, moves, notification
+from consult.services import audience, audit, key_image, moves, notification
 from consult.states import ANSWERING
 
 TEXTS = ("findings", "diagnosis", "recommendation")
@@ -78,8 +78,10 @@ def _clean(name: str, text: str) -> str:
     return text.replace("\x00", "").replace("\r\n", "\n").strip()
 
 
-def sign(*, consultation: Consultation, by: User, password: str, draft_rev: int) -> OpinionVersion:
+def sign(*, consultation: Consultation, by: User, password: str, draft_rev: int, pictures: str = "") -> OpinionVersion:
     """Make the draft an immutable version. Of two who sign at once one wins, the other gets Conflict.
+
+    `pictures` is the digest of the pictures that were shown with the text (`key_image.digest`), if any were.
 
     Refusal: `wrong_password`, `no_licence`, `incomplete`, `locked` after five wrong passwords in a quarter of an hour.
     """
@@ -92,6 +94,8 @@ def sign(*, consultation: Consultation, by: User, password: str, draft_rev: int)
         if licence is None:
             raise Refusal("no_licence", _("Your licence is not valid today; an administrator must renew it first."))
         opinion = _complete(row, by)
+        if pictures and pictures != key_image.digest(opinion):
+            raise Refusal("pictures_changed", _("The images of the opinion have changed. Look at it again, then sign."))
         amends = opinion.amendment_reason
         mine = Opinion.objects.filter(pk=opinion.pk, draft_rev=draft_rev)
         if not mine.update(draft_rev=F("draft_rev") + 1, amendment_reason=""):
@@ -147,11 +151,19 @@ def _version(opinion: Opinion, row: Consultation, by: User, licence: Licence) ->
         signer_title=role.title,
         signer_hospital=role.hospital.name if role.hospital else "",
         licence_number=licence.number,
-        about=_about(row, by, role),
+        about=_about(row, by, role) | _pictures(opinion),
     )
     version.sha256 = digest(version)
     version.save(force_insert=True)
     return version
+
+
+def _pictures(opinion: Opinion) -> dict[str, Any]:
+    """Each is read once more: a version never names a picture that is not there."""
+    chosen = key_image.snapshot(opinion)
+    for each in chosen:
+        key_image.read(each["sha256"])
+    return {"key_images": chosen} if chosen else {}
 
 
 def _signing_role(by: User, row: Consultation) -> Role:
@@ -269,5 +281,6 @@ def printed(*, version: OpinionVersion, language: str = "zh-hans") -> bytes:
         else None,
         sha256=version.sha256,
         about=version.about,
+        pictures=[key_image.read(each["sha256"]) for each in key_image.signed(version)],
     )
     return paper.render(facts, language)

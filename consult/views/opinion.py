@@ -17,6 +17,7 @@ from consult.forms.opinion import OpinionForm, SignForm
 from consult.models import Consultation, Opinion
 from consult.services import audit
 from consult.services import opinion as opinions
+from consult.views import key_image
 from consult.views.answers import acted
 from consult.views.reading import opened
 
@@ -67,6 +68,7 @@ def draft_context(request: HttpRequest, consultation: Consultation) -> dict[str,
         "may_write": may_write,
         "may_sign": policies.may_sign(request.user, consultation),
         "form": OpinionForm(initial=initial | {"draft_rev": rev}),
+        **key_image.context(consultation, shown, may_write=may_write),
     }
 
 
@@ -90,7 +92,7 @@ def sign(request: HttpRequest, pk: int) -> HttpResponse:
     if not policies.may_see_draft(request.user, consultation):
         raise NotAllowed("not_allowed", _("Only the specialist who answers signs the opinion."))
     context = draft_context(request, consultation)
-    form = SignForm(request.POST or None, initial={"draft_rev": context["form"].initial["draft_rev"]})
+    form = SignForm(request.POST or None, initial=_seen(context))
     if request.method == "POST" and form.is_valid():
         try:
             opinions.sign(consultation=consultation, by=request.user, **form.cleaned_data)
@@ -107,6 +109,11 @@ def sign(request: HttpRequest, pk: int) -> HttpResponse:
         context | {"sign_form": form, "licence": licence},
         status=422 if form.errors else 200,
     )
+
+
+def _seen(context: dict[str, Any]) -> dict[str, Any]:
+    """What the dialog shows, so that nothing else is signed."""
+    return {"draft_rev": context["form"].initial["draft_rev"], "pictures": context["key_images_digest"]}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from consult.models import Consultation
 from consult.policies import consultation as consultations
+from consult.policies import opinion as opinions
 from imaging.models import Image, Upload
 from imaging.policies import image as policies
 from imaging.raster import beside
@@ -79,6 +80,7 @@ def as_json(request: HttpRequest, pk: int) -> JsonResponse:
         {
             "consultation": consultation.pk,
             "patient": describe.patient_json(consultation),
+            "writes": opinions.may_write(request.user, consultation),
             "images": [
                 describe.image_json(image, shown=image.state in shown)
                 for image in images

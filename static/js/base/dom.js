@@ -38,3 +38,8 @@ export function icon(name, css = "") {
 export function isTyping(target) {
   return target instanceof Element && target.closest("input, textarea, select, [contenteditable]") !== null;
 }
+
+/** What every request that changes something carries (Django's CSRF protection). */
+export function csrf() {
+  return String(JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRFToken"] ?? "");
+}

@@ -1,6 +1,6 @@
 // @ts-check
 /** The chat kept with the record: posts by HTTP, news by the socket; what is typed survives everything. */
-import { element } from "@/base/dom.js";
+import { csrf, element } from "@/base/dom.js";
 import { drawTimes } from "@/base/times.js";
 import { toast } from "@/base/toasts.js";
 
@@ -95,8 +95,7 @@ export class Chat {
   /** A lost connection is tried again with the same token: the message is kept once. @param {HTMLElement} row @param {string} body @param {string} token @param {number} tries */
   async #post(row, body, token, tries) {
     const form = new URLSearchParams({ body, token });
-    const csrf = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"];
-    const headers = { "X-CSRFToken": csrf, Accept: "application/json" };
+    const headers = { "X-CSRFToken": csrf(), Accept: "application/json" };
     const answer = await fetch(this.url, { method: "POST", body: form, headers }).catch(() => null);
     if (answer?.ok) {
       this.#add(await answer.json(), true);

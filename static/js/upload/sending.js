@@ -1,6 +1,7 @@
 // @ts-check
 /** One file on its way to the server: checksum, resumable upload (tus), comparison. Draws nothing. */
 import { Upload } from "@vendor/tus.js";
+import { csrf } from "@/base/dom.js";
 import { digest } from "@/upload/sha256.js";
 
 const CHUNK = 1024 * 1024; // what a cut line loses at most
@@ -89,7 +90,7 @@ export class Sending {
         storeFingerprintForResuming: false, // the server knows by checksum, also in another browser
         removeFingerprintOnSuccess: true,
         metadata: { filename: this.file.name, sha256: this.sha256, ...this.more },
-        headers: { Accept: "application/json", "X-CSRFToken": token() },
+        headers: { Accept: "application/json", "X-CSRFToken": csrf() },
         onProgress: (/** @type {number} */ sent) => this.#progress(sent),
         onShouldRetry: (/** @type {any} */ error) => this.#mayRetry(error),
         onError: (/** @type {any} */ error) => resolve(this.#failed(error)),
@@ -146,8 +147,4 @@ function said(error) {
 
 function unreadable() {
   return gettext("Sending failed. Try again: what has arrived is kept.");
-}
-
-function token() {
-  return JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRFToken"] ?? "";
 }

@@ -46,6 +46,7 @@ export function keyRows() {
     ["G Shift+G", gettext("Turn right, turn left")],
     ["H I", gettext("Mirror, invert")],
     ["L", gettext("Follow, look freely")],
+    ["K", gettext("Into the opinion")],
   ];
 }
 

@@ -4,7 +4,7 @@
 /** @typedef {import("@/viewer/view.js").Img} Img */
 /** @typedef {{key: string, title: string, images: Img[], stack: {image: number, frame: number}[]}} Series */
 
-/** @param {number} consultation @returns {Promise<{patient: any, images: Img[]}>} */
+/** @param {number} consultation @returns {Promise<{patient: any, images: Img[], writes: boolean}>} `writes` the opinion */
 export async function fetchImages(consultation) {
   const answer = await fetch(`/consultations/${consultation}/images/list/`, { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(String(answer.status));

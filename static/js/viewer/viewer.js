@@ -5,6 +5,7 @@ import { addKeys } from "@/base/shortcuts.js";
 import { Acts } from "@/viewer/acts.js";
 import { mountCine } from "@/viewer/cine.js";
 import { listen } from "@/viewer/gestures.js";
+import { mountKeyImage } from "@/viewer/keyimage.js";
 import { keyRows, listenKeys } from "@/viewer/keys.js";
 import { Overlay } from "@/viewer/overlay.js";
 import { Painter } from "@/viewer/painter.js";
@@ -45,6 +46,7 @@ export class Viewer {
     listenKeys(this.viewport, this.acts);
     this.forgetKeys = addKeys(() => ({ title: gettext("In the image"), rows: keyRows() }));
     this.cine = mountCine(this);
+    this.keyImage = mountKeyImage(this);
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.viewport);
     this.news = (/** @type {any} */ event) => {
@@ -73,6 +75,7 @@ export class Viewer {
     }
     this.images = found.images;
     this.patient = found.patient;
+    this.keyImage.show(found.writes);
     this.series = seriesOf(this.images);
     this.toolbar.showRail(this.series, this.images.filter((image) => !image.shown && image.state !== "withdrawn"), this.view?.image ?? 0);
     if (this.view && !this.image?.shown) this.view = null;
@@ -168,6 +171,7 @@ export class Viewer {
     this.endGestures();
     this.forgetKeys();
     this.cine.end();
+    this.keyImage.end();
     this.resized.disconnect();
     for (const name of ["news", "images"]) document.body.removeEventListener(name, this.news);
     this.together.destroy();

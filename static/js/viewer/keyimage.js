@@ -1,0 +1,54 @@
+// @ts-check
+/** Puts what is on screen into the opinion that this person writes: button and K. */
+import { csrf, element, icon } from "@/base/dom.js";
+import { toast } from "@/base/toasts.js";
+import { frameUrl } from "@/viewer/view.js";
+
+/** @param {import("@/viewer/viewer.js").Viewer} viewer @returns {{show(may: boolean): void, end(): void}} */
+export function mountKeyImage(viewer) {
+  const button = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "tool", "data-key-image-add": "" }, icon("image-plus"), gettext("Into the opinion")));
+  button.hidden = true;
+  viewer.toolbar.bar.append(button);
+
+  /** The frame as it is looked at. @returns {string} */
+  const address = () => {
+    const { view, image } = viewer;
+    if (!view || !image || image.reportUrl) return ""; // a report is text
+    const [path, query] = frameUrl(image, view, 0).split("?");
+    const asked = new URLSearchParams(query);
+    asked.set("turn", String(view.turn));
+    if (view.flip) asked.set("flip", "1");
+    if (view.invert) asked.set("invert", "1");
+    return `${path}key/?${asked}`;
+  };
+
+  const add = async () => {
+    const url = address();
+    if (button.hidden || button.disabled || !url || !viewer.painter.drawn) return;
+    button.disabled = true;
+    try {
+      const answer = await fetch(url, { method: "POST", headers: { "X-CSRFToken": csrf(), Accept: "application/json" } });
+      const said = await answer.json().catch(() => ({}));
+      if (!answer.ok) throw new Error(said.message ?? gettext("The image was not added. Try again."));
+      toast(interpolate(ngettext("In the opinion now: %(count)s image", "In the opinion now: %(count)s images", said.count), said, true), { tone: "ok" });
+      document.body.dispatchEvent(new CustomEvent("key-images"));
+    } catch (error) {
+      toast(error instanceof TypeError ? gettext("No connection. Try again in a moment.") : String(/** @type {any} */ (error).message), { tone: "warn" });
+    } finally {
+      button.disabled = false;
+    }
+  };
+
+  const key = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key.toLowerCase() !== "k" || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    add();
+  };
+
+  button.addEventListener("click", add);
+  viewer.viewport.addEventListener("keydown", key);
+  return {
+    show: (may) => (button.hidden = !may),
+    end: () => viewer.viewport.removeEventListener("keydown", key),
+  };
+}
