@@ -1,6 +1,6 @@
 """A DICOM file to what the site serves: `frames.raw` (one array after the other), `voi.raw`, and facts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from imaging.dicom import document, facts, jsonmodel, pixels, report, source, stored
+from imaging.dicom import document, facts, jsonmodel, pixels, report, source, stored, waveform
 from imaging.dicom.refused import Unreadable
 
 SAMPLE = 65_536
@@ -19,11 +19,12 @@ class _TooNarrow(Exception):
     """A frame's values do not fit the type tried."""
 
 
-def normalise(path: Path, into: Path) -> dict[str, Any]:
+def normalise(path: Path, into: Path, keep: Callable[[list[waveform.Lead], Path], dict[str, Any]]) -> dict[str, Any]:
     """Write `into`/frames.raw in the returned dtype (little endian, C order) and return all facts of the image.
 
     Grey values are in the modality's units (Hounsfield for CT); colour is RGB in 8 bits. Of an encapsulated document
-    only the document is taken out: its pages are not drawn here. Of a structured report its content. Raises Unreadable.
+    only the document is taken out: its pages are not drawn here. Of a structured report its content, of an
+    electrocardiogram its leads, by `keep`. Raises Unreadable.
     """
     dataset = source.read(path)
     is_cut = source.is_cut(dataset)
@@ -34,8 +35,13 @@ def normalise(path: Path, into: Path) -> dict[str, Any]:
         found |= inner.take_out(dataset, into)
         jsonmodel.write(dataset, into, stored.syntax_of(path, dataset))
         return {"kind": "dicom", **found}
+    if waveform.is_in(dataset):
+        if is_cut:
+            raise Unreadable("truncated")
+        jsonmodel.write(dataset, into, stored.syntax_of(path, dataset))
+        return {"kind": "dicom", **found, **keep(waveform.leads(dataset), into)}
     if not pixels.has_pixels(dataset):
-        raise Unreadable("waveform" if "WaveformSequence" in dataset else "no_pixels")
+        raise Unreadable("no_pixels")
     pixels.check_size(dataset, path.stat().st_size)
     jsonmodel.write(dataset, into, stored.syntax_of(path, dataset))
     found |= _frames(dataset, into / "frames.raw")

@@ -24,6 +24,7 @@ class Image(models.Model):
         PHOTO = "photo", _("Photo")
         DICOM = "dicom", _("DICOM image")
         DOCUMENT = "document", _("Document")
+        ECG = "ecg", _("Electrocardiogram")
         ARCHIVE = "archive", _("Archive")
 
     class State(models.TextChoices):

@@ -34,7 +34,7 @@ class Reason(models.TextChoices):
     TOOK_TOO_LONG = "took_too_long", _("Decoding took too long and was stopped. Export it again or send fewer frames.")
     UNSUPPORTED_SYNTAX = "unsupported_syntax", _("This compression is not known. Export without compression.")
     NO_PIXELS = "no_pixels", _("This DICOM file has no picture in it (a plan or structures). Send the images.")
-    WAVEFORM = "waveform", _("This is an ECG recording without a picture. Send a photo of the printed ECG.")
+    WAVEFORM = "waveform", _("This recording holds no voltages that can be drawn. Send a photo of the printed ECG.")
     DIRECTORY = "directory", _("This is the disc's index (DICOMDIR). Choose the image files beside it.")
     CLOSED = "closed", _("The consultation took no more images when this was opened. Nothing of it was kept.")
     CHECKSUM = "checksum", _("What arrived is not what was sent. Send the file again.")

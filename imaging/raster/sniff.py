@@ -7,10 +7,12 @@ DICOM = "dicom"
 PHOTO = "photo"
 DOCUMENT = "document"
 ARCHIVE = "archive"
+ECG = "ecg"
 JPEG, PNG, WEBP, PDF = "image/jpeg", "image/png", "image/webp", "application/pdf"
+SCP, AECG, EDF = "application/x-scp-ecg", "application/x-hl7-aecg", "application/x-edf"
 
 # Names under which nobody keeps a medical image, whatever is inside.
-_ACTIVE = "exe dll com scr bat cmd msi ps1 vbs js mjs jar sh py php html htm xhtml svg xml hta lnk swf apk elf so"
+_ACTIVE = "exe dll com scr bat cmd msi ps1 vbs js mjs jar sh py php html htm xhtml svg hta lnk swf apk elf so"
 _ARCHIVE = "rar 7z gz tgz tar bz2 xz iso cab"
 ACTIVE_NAMES = frozenset(_ACTIVE.split())
 ARCHIVE_NAMES = frozenset(_ARCHIVE.split())
@@ -45,7 +47,7 @@ def check_name(name: str) -> None:
 
 
 def sniff(head: bytes) -> tuple[str, str]:
-    """(`dicom`, `photo`, `document` or `archive`, MIME type) of a file by its first HEAD bytes. Raises Unreadable."""
+    """(Kind: `dicom`, `photo`, ..., MIME type) of a file by its first HEAD bytes. Raises Unreadable."""
     if not head:
         raise Unreadable("empty")
     if head[128:132] == b"DICM":
@@ -63,7 +65,21 @@ def sniff(head: bytes) -> tuple[str, str]:
         return ARCHIVE, "application/zip"
     if _is_bare_dicom(head):
         return DICOM, "application/dicom"
+    if mime := _ecg(head):
+        return ECG, mime
     raise Unreadable(_what_else(head))
+
+
+def _ecg(head: bytes) -> str:
+    """The kind of electrocardiogram, empty for anything else: EN 1064 section 5.3.2, HL7 aECG, EDF."""
+    if head[16:22] == b"SCPECG":
+        return SCP
+    if head[:8] == b"0       " and head[184:192].strip().isdigit():
+        return EDF
+    start = head.lstrip(_BLANK)
+    if start.startswith((b"<?xml", b"<AnnotatedECG")) and b"<AnnotatedECG" in head and b"urn:hl7-org:v3" in head:
+        return AECG
+    return ""
 
 
 def _check_preamble(preamble: bytes) -> None:

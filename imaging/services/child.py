@@ -109,7 +109,7 @@ def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
     from imaging.dicom import facts, stored
     from imaging.dicom import source as files
     from imaging.dicom.normalise import normalise as dicom
-    from imaging.raster import archive, pages
+    from imaging.raster import archive, pages, trace
     from imaging.raster.photo import normalise as photo
 
     warnings.simplefilter("ignore")
@@ -119,9 +119,15 @@ def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
         return archive.unpack(source, into, **more) if "first" in more else archive.look_through(source, **more)
     if kind == "document":
         return pages.normalise(source, into, **more)
+    if kind == "traces":
+        return trace.draw(source, into, **more)
+    if kind == "ecg":
+        from imaging.raster.ecg import normalise as ecg  # seldom: its parsers cost memory
+
+        return ecg(source, into)
     if kind == "stored":
         return stored.write(source, into)
-    return dicom(source, into) if kind == "dicom" else photo(source, into)
+    return dicom(source, into, trace.keep) if kind == "dicom" else photo(source, into)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,8 @@ def judge(path: Path, name: str) -> Row:
             return Row(name, syntax, refusal.code)
         if "report" in facts:
             return Row(name, syntax, "", f"as text, {facts['report']} entries")
+        if "traces" in facts:
+            return Row(name, syntax, "", f"as traces, {facts['traces']} leads")
         if "document" in facts:
             return Row(name, syntax, "", "page by page")
         raw = np.fromfile(Path(folder) / "frames.raw", facts["dtype"])

@@ -194,7 +194,7 @@ def _finish(upload: Upload, by: User) -> None:
         abort(upload=upload, by=by)
         raise WrongChecksum(Reason.CHECKSUM, sentence(Reason.CHECKSUM))
     kind, mime, reason = look(upload.part)
-    if upload.still_id and kind in (Image.Kind.ARCHIVE, Image.Kind.DOCUMENT):
+    if upload.still_id and kind in (Image.Kind.ARCHIVE, Image.Kind.DOCUMENT, Image.Kind.ECG):
         kind, reason = "", Reason.NOT_AN_IMAGE  # a still is one picture
     file = Arrived(upload.part, upload.name, upload.length, sha256, kind, mime, reason)
 

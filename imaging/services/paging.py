@@ -1,4 +1,4 @@
-"""A document's pages as pictures, by the limited child in batches: what takes long is one page's limit, not all's."""
+"""Pages of documents and electrocardiograms, by the limited child in batches: what takes long is one page's limit."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ MOST_BYTES = 512 * 1024 * 1024
 MOST_BATCHES = 20  # of about seven seconds of CPU each
 
 
-def pages(source: Path, into: Path) -> dict[str, Any]:
+def pages(source: Path, into: Path, kind: str = "document") -> dict[str, Any]:
     """Pictures of all pages below `into` and the document's facts. Raises Undecodable: all of it or nothing."""
     facts: dict[str, Any] = {}
     done = 0
@@ -21,7 +21,7 @@ def pages(source: Path, into: Path) -> dict[str, Any]:
             storage.need_room(0)
         except StorageFull:
             raise decoding.Undecodable(Reason.STORAGE_FULL) from None
-        facts = decoding.decode(kind="document", source=source, into=into, first=done)
+        facts = decoding.decode(kind=kind, source=source, into=into, first=done)
         count, more = facts.get("pages"), facts.pop("done", 0)
         if not isinstance(count, int) or not isinstance(more, int) or more < 1:
             raise decoding.Undecodable(Reason.DAMAGED)

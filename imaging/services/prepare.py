@@ -14,6 +14,7 @@ from consult.services import audit, outbox
 from imaging.dicom import names
 from imaging.models import Image, Reason
 from imaging.policies import identity
+from imaging.raster import trace
 from imaging.services import decoding, news, paging, rendering, storage
 
 S = Image.State
@@ -52,6 +53,11 @@ def _decoded(row: Image, work: Path) -> dict[str, Any]:
             raise decoding.Undecodable(Reason.DAMAGED)
         facts |= {**paging.pages(inner, work), "kind": row.kind}
         inner.unlink()
+    if facts.pop("traces", 0):
+        traces = work / trace.RAW
+        facts |= {**paging.pages(traces, work, "traces"), "kind": row.kind}
+        traces.unlink()
+        (work / trace.SAID).unlink()
     return facts
 
 

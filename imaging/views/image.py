@@ -28,6 +28,9 @@ ENDINGS = {
     "image/webp": ("webp",),
     "application/dicom": ("dcm",),
     "application/pdf": ("pdf",),
+    "application/x-scp-ecg": ("scp", "ecg"),
+    "application/x-hl7-aecg": ("xml",),
+    "application/x-edf": ("edf",),
 }
 BLOCK = 256 * 1024
 

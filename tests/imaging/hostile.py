@@ -135,7 +135,7 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
     ("syntax.dcm", unknown_syntax, "unsupported_syntax"),
     ("plan.dcm", lambda: real("rtplan.dcm"), "no_pixels"),
     ("cut-report.dcm", lambda: reports.measurements("1.2")[:-200], "truncated"),
-    ("ecg.dcm", lambda: real("waveform_ecg.dcm"), "waveform"),
+    ("ecg.dcm", lambda: real("waveform_ecg.dcm"), "shown"),
     ("DICOMDIR", lambda: real("DICOMDIR"), "directory"),
     ("huge.png", huge_png, "too_many_pixels"),
     ("half.jpg", lambda: photo(1200, 900)[:5000], "truncated"),

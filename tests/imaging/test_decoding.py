@@ -12,6 +12,7 @@ from imaging.services.formats import WHEEL, Row
 
 TWELVE_BIT = {"JPEG-lossy.dcm": (1024, 256), "JPGExtended.dcm": (1024, 256)}  # pydicom alone cannot: no GPL codec here
 WORDS = {
+    "waveform_ecg.dcm": "as traces, 12 leads",
     "reportsi.dcm": "as text, 8 entries",
     "reportsi_with_empty_number_tags.dcm": "as text, 8 entries",
     "test-SR.dcm": "as text, 28 entries",
@@ -91,7 +92,6 @@ REFUSED = {
     "rtplan.dcm": "no_pixels",
     "rtplan_truncated.dcm": "no_pixels",
     "rtstruct.dcm": "no_pixels",
-    "waveform_ecg.dcm": "waveform",
 }
 
 
