@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from relay import rtp, twcc
-from relay.estimate import Acked, Estimator
+from relay.estimate import Estimator
 from relay.keyframes import Schedule
 from relay.lane import SendNumbered
 from relay.native import SentLog
 from relay.probe import Prober
+from relay.state import Acked
 
 INTERVAL, CALM_INTERVAL = 0.1, 0.5
 """Seconds between two divisions of the rate, and where the line is no limit."""
 GLANCE = 8
 """Of a line that is no limit only every so many packets are looked at."""
-_TICK_WRAP = 1 << 32
 
 
 class Downlink:
@@ -52,11 +52,11 @@ class Downlink:
         count, told = len(feedback.arrivals), self._told_bytes
         if calm and None not in feedback.arrivals:
             # All arrived, as always of late: some of them say whether a queue begins.
-            acked, lost = self._match(first, feedback.arrivals, (*range(0, count - 1, GLANCE), count - 1))
+            acked, lost = self._match(first, feedback.arrivals, GLANCE)
             arrived, size = count, max(self._told_bytes - told, 0)
         else:
             calm = False
-            acked, lost = self._match(first, feedback.arrivals, range(count))
+            acked, lost = self._match(first, feedback.arrivals, 1)
             arrived, size = len(acked), sum([size for _, size, _ in acked])
         if acked or lost:
             estimator.on_feedback(acked, lost, now, arrived, size)
@@ -75,30 +75,12 @@ class Downlink:
             if estimator.is_settled(now):
                 prober.want(self.needed, estimator.bitrate, estimator.limited_at == float("-inf"), now)
 
-    def _match(self, first: int, arrivals: Sequence[int | None], places: Sequence[int]) -> tuple[list[Acked], int]:
-        """What arrived of the packets from number `first` on, of those at `places`, and how many did not."""
-        acked: list[Acked] = []
-        lost, take, shift, probing = 0, self.send_rtp.take, None, self.prober.busy
-        for place in places:
-            number, ticks = first + place, arrivals[place]
-            known = take(number)
-            if known is None:
-                continue
-            if ticks is None:
-                lost += 1
-                continue
-            if shift is None:
-                shift = self._unwrap(ticks)
-            sent_at, size, self._told_bytes = known
-            packet = (sent_at, size, (ticks + shift) * twcc.TICK)
-            acked.append(packet)
-            if probing:
-                self.prober.arrived(number, packet)
+    def _match(self, first: int, arrivals: Sequence[int | None], step: int) -> tuple[list[Acked], int]:
+        """What arrived of the packets from number `first` on, of every `step`th, and how many did not."""
+        numbers: list[int] | None = [] if self.prober.busy else None
+        acked, lost, told, self._last_ticks = self.send_rtp.match(first, arrivals, step, self._last_ticks, numbers)
+        if told >= 0:
+            self._told_bytes = told
+        for number, packet in zip(numbers or (), acked, strict=False):
+            self.prober.arrived(number, packet)
         return acked, lost
-
-    def _unwrap(self, ticks: int) -> int:
-        """What to add to the ticks of a feedback so that they go on from the last one's."""
-        last = self._last_ticks if self._last_ticks is not None else ticks
-        unwrapped = last + ((ticks - last + _TICK_WRAP // 2) & (_TICK_WRAP - 1)) - _TICK_WRAP // 2
-        self._last_ticks = unwrapped
-        return unwrapped - ticks

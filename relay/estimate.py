@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from relay.native import Trend
+from relay.state import Acked
 
 START, LOWEST, HIGHEST = 300_000.0, 20_000.0, 30_000_000.0
 """bit/s the estimate begins with, never falls below and never exceeds."""
@@ -40,10 +41,6 @@ LOSS_WEIGHT = 0.3
 """What the newest figure counts: losses come in bursts."""
 SETTLED = 1.5
 """Seconds after a decrease before anything more is tried."""
-
-
-Acked = tuple[float, int, float]
-"""A packet that arrived: when it was sent, its bytes on the wire, when it arrived by the viewer's clock."""
 
 
 class AckedRate:
@@ -223,14 +220,8 @@ class Estimator:
     def on_feedback(self, acked: Sequence[Acked], lost: int, now: float, arrived: int, size: int) -> None:
         """`acked` arrived, in the order of sending, of `arrived` packets with `size` bytes on the wire; `lost` others
         of the same time did not arrive."""
-        latest, shortest, trend = float("-inf"), float("inf"), self._trend
-        for sent_at, _, arrived_at in acked:
-            if arrived_at > latest:
-                latest = arrived_at
-            if arrived_at - sent_at < shortest:
-                shortest = arrived_at - sent_at
-            trend.add(sent_at, arrived_at)
         if acked:
+            latest, shortest = self._trend.add_all(acked)
             self._acked.add(latest, size)
             self._latest.add(latest, size)
             self._queue.add(shortest, latest, now)

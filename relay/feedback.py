@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import struct
 
+TICK = 0.00025
+"""Seconds of one tick."""
+TICK_WRAP = 1 << 32
+"""Ticks after which they are taken to begin anew: far more than a reference of 24 bits tells."""
 TICKS_PER_REFERENCE = 256
 MAX_PACKETS = 1024
 """Packets one feedback may be about: more is somebody keeping us busy."""

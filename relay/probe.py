@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 
-from relay.estimate import Acked
 from relay.keyframes import Schedule
+from relay.state import Acked
 
 DURATION = 0.06
 """Seconds of one burst: at twice what the line carries it leaves 60 ms of queue."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from relay.feedback import TICK, TICK_WRAP
+
 if TYPE_CHECKING:
     from relay.follow import Follower
     from relay.lane import Lane, Send, SendNumbered
@@ -21,6 +23,8 @@ REMEMBERED = 4096
 """Packets of a viewer whose feedback may still come: 5 s of 6 Mbit/s. A power of two."""
 NOTHING_HEARD = 128
 """One more than the quietest audio level (RFC 6464)."""
+Acked = tuple[float, int, float]
+"""A packet that arrived: when it was sent, its bytes on the wire, when it arrived by the viewer's clock."""
 _NOTHING: Packet = (-1, 0, 0, b"")
 _Sent = tuple[int, float, int, int]
 _UNSENT: _Sent = (-1, 0.0, 0, 0)
@@ -191,10 +195,29 @@ class SentLog:
         self.number, self.bytes = number, total
         return sent
 
-    def take(self, number: int) -> tuple[float, int, int] | None:
-        """When packet `number` was sent, its bytes on the wire, and those of all until then; once only."""
-        known, at, size, total = self._sent[number & REMEMBERED - 1]
-        if known != number:
-            return None
-        self._sent[number & REMEMBERED - 1] = _UNSENT
-        return at, size, total
+    def match(
+        self, first: int, arrivals: Sequence[int | None], step: int, last: int | None, numbers: list[int] | None
+    ) -> tuple[list[Acked], int, int, int | None]:
+        """What arrived, at which ticks, of the packets from number `first` on: of every `step`th and the last one, each
+        once only. Ticks go on from the `last` ones heard of. Those that arrived (their numbers go to `numbers`), how
+        many did not, the bytes sent until the last of them (-1: none), and the ticks now heard of last."""
+        acked: list[Acked] = []
+        lost, told, shift, sent, end = 0, -1, None, self._sent, len(arrivals) - 1
+        for place in (*range(0, end, step), end):
+            number, ticks = first + place, arrivals[place]
+            known, sent_at, size, total = sent[number & REMEMBERED - 1]
+            if known != number:
+                continue
+            sent[number & REMEMBERED - 1] = _UNSENT
+            if ticks is None:
+                lost += 1
+                continue
+            if shift is None:
+                before = last if last is not None else ticks
+                last = before + ((ticks - before + TICK_WRAP // 2) & (TICK_WRAP - 1)) - TICK_WRAP // 2
+                shift = last - ticks
+            told = total
+            acked.append((sent_at, size, (ticks + shift) * TICK))
+            if numbers is not None:
+                numbers.append(number)
+        return acked, lost, told, last

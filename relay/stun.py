@@ -7,7 +7,7 @@ that decide whether a datagram is for us before it spends anything on it.
 from __future__ import annotations
 
 import hmac
-import ipaddress
+import socket
 import struct
 import zlib
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ _ATTRIBUTE = struct.Struct("!HH")
 BINDING_REQUEST, BINDING_RESPONSE = 0x0001, 0x0101
 USERNAME, MESSAGE_INTEGRITY, XOR_MAPPED_ADDRESS = 0x0006, 0x0008, 0x0020
 USE_CANDIDATE, FINGERPRINT = 0x0025, 0x8028
+_MAPPED = bytes(10) + b"\xff\xff"
+"""How the address of an IPv4 peer begins on a socket for both families (RFC 4291 section 2.5.5.2)."""
 _FINGERPRINT_XOR = 0x5354554E
 
 
@@ -77,10 +79,10 @@ def binding_response(transaction: bytes, host: str, port: int, password: str) ->
 
 
 def _xor_address(transaction: bytes, host: str, port: int) -> bytes:
-    address = ipaddress.ip_address(host)
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
+    packed = socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host.partition("%")[0])
+    packed = packed.removeprefix(_MAPPED)
     pad = struct.pack("!L", COOKIE) + transaction
-    family = 1 if address.version == 4 else 2
-    hidden = bytes(a ^ b for a, b in zip(address.packed, pad, strict=False))
-    return struct.pack("!BBH", 0, family, port ^ COOKIE >> 16) + hidden
+    hidden = int.from_bytes(packed, "big") ^ int.from_bytes(pad[: len(packed)], "big")
+    return struct.pack("!BBH", 0, 1 if len(packed) == 4 else 2, port ^ COOKIE >> 16) + hidden.to_bytes(
+        len(packed), "big"
+    )

@@ -34,6 +34,15 @@ class Trend:
         self._over_since: float | None = None
         self.overused = self.underused = False
 
+    def add_all(self, acked: Sequence[tuple[float, int, float]]) -> tuple[float, float]:
+        """Packets that arrived, in the order of sending: when each was sent, its bytes, when it arrived. When the last
+        one arrived, and the shortest time that one took."""
+        latest, shortest = float("-inf"), float("inf")
+        for sent, _, arrived in acked:
+            latest, shortest = max(latest, arrived), min(shortest, arrived - sent)
+            self.add(sent, arrived)
+        return latest, shortest
+
     def add(self, sent: float, arrived: float) -> None:
         """The next packet that arrived, in the order of sending."""
         if sent - self._first_sent <= BURST and self._first_sent >= 0:

@@ -12,15 +12,24 @@ from dataclasses import dataclass
 from operator import sub
 from typing import cast
 
-from relay.feedback import BIG, CHUNK, HEAD, LARGE, MAX_PACKETS, MISSING, REFERENCE_WRAP, SMALL, TICKS_PER_REFERENCE
+from relay.feedback import (
+    BIG,
+    CHUNK,
+    HEAD,
+    LARGE,
+    MAX_PACKETS,
+    MISSING,
+    REFERENCE_WRAP,
+    SMALL,
+    TICK,
+    TICKS_PER_REFERENCE,
+)
 from relay.native import Jotter, read_feedback
 
 URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 FEEDBACK = "transport-cc"
 FMT = 15
 """Feedback message type within RTPFB (section 3.1)."""
-TICK = 0.00025
-"""Seconds of one tick."""
 _RTCP = struct.Struct("!BBH")
 MIN_DELTA, MAX_DELTA = -0x8000, 0x7FFF
 """Ticks that fit between two packets that follow each other in one feedback: about 8 s."""

@@ -203,6 +203,8 @@ PyObject *jotter_written(Jotter *self, PyObject *args);
 /* extension.c */
 int extension_find(const unsigned char *packet, Py_ssize_t length, int wanted, Py_ssize_t *at);
 
+static const double TICK = 0.00025; /* seconds, as in relay/feedback.py */
+
 static inline uint16_t get16(const unsigned char *at) { return (uint16_t)(at[0] << 8 | at[1]); }
 
 static inline uint32_t get32(const unsigned char *at) { return (uint32_t)get16(at) << 16 | get16(at + 2); }

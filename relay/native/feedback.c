@@ -2,7 +2,6 @@
 #include "engine.h"
 
 enum { HEAD = 16, MAX_PACKETS = 1024, CHUNK_MOST = 14, TICKS_PER_REFERENCE = 256, MISSING = 0, SMALL = 1, BIG = 2 };
-static const double TICK = 0.00025;
 
 static PyObject *refuse(const char *why)
 {

@@ -101,21 +101,84 @@ static PyObject *sentlog_call(SentLog *self, PyObject *args, PyObject *keywords)
     return done;
 }
 
-/* (when it was sent, its bytes, those of all until then) of a packet, once only; None for what was never sent. */
-static PyObject *sentlog_take(SentLog *self, PyObject *given)
+/* Where the ticks of a feedback go on from the last ones heard of, when each wraps after 2^32. */
+static long long unwrap(long long ticks, long long last)
 {
-    long long number = PyLong_AsLongLong(given);
-    if (number == -1 && PyErr_Occurred())
-        return NULL;
-    Sent *entry = number > 0 && self->sent ? &self->sent[number & (REMEMBERED - 1)] : NULL;
+    return last + (int32_t)(uint32_t)((uint64_t)ticks - (uint64_t)last);
+}
+
+/* What `match` finds, piece by piece. `last` is the ticks heard of last, when `heard`; `shift` is added to those of this
+ * feedback, once `shifted`. */
+typedef struct {
+    PyObject *acked, *numbers;
+    long long lost, told, last, shift;
+    int heard, shifted;
+} Found;
+
+/* One packet that a feedback is about; -1 and an exception when memory ran out or `arrived` is no number. */
+static int match_one(SentLog *self, long long number, PyObject *arrived, Found *found)
+{
+    Sent *entry = number > 0 ? &self->sent[number & (REMEMBERED - 1)] : NULL;
     if (!entry || entry->number != number)
-        Py_RETURN_NONE;
+        return 0;
     entry->number = 0;
-    return Py_BuildValue("(diL)", entry->at, entry->size, (long long)entry->total);
+    if (arrived == Py_None) {
+        found->lost += 1;
+        return 0;
+    }
+    long long ticks = PyLong_AsLongLong(arrived);
+    if (ticks == -1 && PyErr_Occurred())
+        return -1;
+    if (!found->shifted) {
+        found->last = unwrap(ticks, found->heard ? found->last : ticks);
+        found->shift = found->last - ticks;
+        found->heard = found->shifted = 1;
+    }
+    found->told = entry->total;
+    PyObject *packet = Py_BuildValue("(did)", entry->at, entry->size, (double)(ticks + found->shift) * TICK);
+    int failed = !packet || PyList_Append(found->acked, packet) < 0;
+    Py_XDECREF(packet);
+    if (!failed && found->numbers != Py_None) {
+        PyObject *told = PyLong_FromLongLong(number);
+        failed = !told || PyList_Append(found->numbers, told) < 0;
+        Py_XDECREF(told);
+    }
+    return failed ? -1 : 0;
+}
+
+/* `match(first, arrivals, step, last, numbers)`: see relay/state.py. */
+static PyObject *sentlog_match(SentLog *self, PyObject *args)
+{
+    long long first, step;
+    PyObject *given, *last;
+    Found found = {.told = -1};
+    if (!PyArg_ParseTuple(args, "LOLOO", &first, &given, &step, &last, &found.numbers))
+        return NULL;
+    if (!self->sent || step < 1 || (found.numbers != Py_None && !PyList_Check(found.numbers))) {
+        PyErr_SetString(PyExc_ValueError, "nothing to match");
+        return NULL;
+    }
+    found.heard = last != Py_None;
+    found.last = found.heard ? PyLong_AsLongLong(last) : 0;
+    PyObject *arrivals = PyErr_Occurred() ? NULL : PySequence_Tuple(given);
+    found.acked = arrivals ? PyList_New(0) : NULL;
+    Py_ssize_t end = arrivals ? PyTuple_GET_SIZE(arrivals) - 1 : -1;
+    int failed = !found.acked;
+    for (Py_ssize_t at = 0; !failed && at < end; at += (Py_ssize_t)step)
+        failed = match_one(self, first + at, PyTuple_GET_ITEM(arrivals, at), &found) < 0;
+    if (!failed && end >= 0)
+        failed = match_one(self, first + end, PyTuple_GET_ITEM(arrivals, end), &found) < 0;
+    Py_XDECREF(arrivals);
+    if (failed) {
+        Py_XDECREF(found.acked);
+        return NULL;
+    }
+    PyObject *heard = found.heard ? PyLong_FromLongLong(found.last) : Py_NewRef(Py_None);
+    return Py_BuildValue("(NLLN)", found.acked, found.lost, found.told, heard);
 }
 
 static PyMethodDef sentlog_methods[] = {
-    {"take", (PyCFunction)sentlog_take, METH_O, NULL},
+    {"match", (PyCFunction)sentlog_match, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

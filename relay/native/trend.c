@@ -83,18 +83,13 @@ static void trend_measure(Trend *self, double sent, double arrived)
     self->slope = slope;
 }
 
-/* `add(sent, arrived)`: the next packet that arrived, in the order of sending. */
-static PyObject *trend_add(Trend *self, PyObject *const *args, Py_ssize_t count)
+/* The next packet that arrived, in the order of sending. */
+static void trend_add(Trend *self, double sent, double arrived)
 {
-    double sent = count == 2 ? PyFloat_AsDouble(args[0]) : 0.0, arrived = count == 2 ? PyFloat_AsDouble(args[1]) : 0.0;
-    if (count != 2)
-        PyErr_SetString(PyExc_TypeError, "add(sent, arrived)");
-    if (PyErr_Occurred())
-        return NULL;
     if (sent - self->first_sent <= BURST && self->first_sent >= 0) {
         self->last_sent = sent;
         self->last_arrived = fmax(self->last_arrived, arrived);
-        Py_RETURN_NONE;
+        return;
     }
     if (self->sent_before >= 0)
         trend_measure(self, self->last_sent - self->sent_before, self->last_arrived - self->arrived_before);
@@ -102,6 +97,39 @@ static PyObject *trend_add(Trend *self, PyObject *const *args, Py_ssize_t count)
     self->arrived_before = self->last_arrived;
     self->first_sent = self->last_sent = sent;
     self->last_arrived = arrived;
+}
+
+/* `add_all(acked)`: see relay/trend.py. */
+static PyObject *trend_add_all(Trend *self, PyObject *given)
+{
+    double latest = -INFINITY, shortest = INFINITY;
+    PyObject *acked = PySequence_Tuple(given);
+    for (Py_ssize_t at = 0; acked && at < PyTuple_GET_SIZE(acked); at++) {
+        double sent, arrived;
+        PyObject *size, *packet = PyTuple_GET_ITEM(acked, at);
+        if (!PyTuple_Check(packet) || !PyArg_ParseTuple(packet, "dOd", &sent, &size, &arrived)) {
+            if (!PyErr_Occurred())
+                PyErr_SetString(PyExc_TypeError, "a packet is (sent, size, arrived)");
+            Py_CLEAR(acked);
+            break;
+        }
+        latest = fmax(latest, arrived);
+        shortest = fmin(shortest, arrived - sent);
+        trend_add(self, sent, arrived);
+    }
+    if (!acked)
+        return NULL;
+    Py_DECREF(acked);
+    return Py_BuildValue("(dd)", latest, shortest);
+}
+
+/* `add(sent, arrived)`. */
+static PyObject *trend_add_method(Trend *self, PyObject *args)
+{
+    double sent, arrived;
+    if (!PyArg_ParseTuple(args, "dd", &sent, &arrived))
+        return NULL;
+    trend_add(self, sent, arrived);
     Py_RETURN_NONE;
 }
 
@@ -113,7 +141,8 @@ static PyObject *trend_restart_method(Trend *self, PyObject *unused)
 }
 
 static PyMethodDef trend_methods[] = {
-    {"add", (PyCFunction)(void (*)(void))trend_add, METH_FASTCALL, NULL},
+    {"add", (PyCFunction)trend_add_method, METH_VARARGS, NULL},
+    {"add_all", (PyCFunction)trend_add_all, METH_O, NULL},
     {"restart", (PyCFunction)trend_restart_method, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

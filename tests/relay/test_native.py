@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay import native, trend, twcc
+from relay import native, state, trend, twcc
 from relay.feedback import read_feedback
 from relay.native import build
 from tests.relay.twin import numbered_block
@@ -247,6 +247,38 @@ def test_feedback_is_written_the_same(engine: Any, first: int, steps: list[float
         assert written is not None
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 1200), max_size=40),
+    asked=st.lists(
+        st.tuples(
+            st.integers(-5, 45),
+            st.lists(st.one_of(st.none(), st.integers(-(1 << 33), 1 << 33)), max_size=30),
+            st.sampled_from([1, 8]),
+            st.booleans(),
+        ),
+        max_size=4,
+    ),
+)
+def test_feedback_is_matched_the_same(
+    engine: Any, sizes: list[int], asked: list[tuple[int, list[int | None], int, bool]]
+) -> None:
+    def outcome(kind: Any) -> list[Any]:
+        clock = itertools.count(1)
+        log = kind(lambda lane, packets, number: len(packets), lambda: next(clock) / 7)
+        for size in sizes:
+            log("lane", [(1, 0, 0, bytes(size))])
+        told, last = [], None
+        for first, arrivals, step, probing in asked:
+            numbers: list[int] | None = [] if probing else None
+            if arrivals:
+                told.append([log.match(0x10000 + first, tuple(arrivals), step, last, numbers), numbers])
+                last = told[-1][0][3]
+        return [told, log.number, log.bytes]
+
+    assert outcome(engine.SentLog) == outcome(state.SentLog)
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(
@@ -259,7 +291,11 @@ def test_the_trend_is_the_same(engine: Any, steps: list[tuple[float, float]]) ->
     for place, (later, longer) in enumerate(steps):
         sent, arrived = sent + later, arrived + later + longer
         for one in (compiled, plain):
-            one.add(sent, arrived)
+            if place % 3:
+                one.add(sent, arrived)
+            else:
+                packets = [(sent, 1, arrived), (sent + 0.001, 1, arrived - 0.001)]
+                assert one.add_all(packets) == (arrived, pytest.approx(arrived - sent - 0.002))
             if place == 120:
                 one.restart()
         assert (compiled.overused, compiled.underused) == (plain.overused, plain.underused)

@@ -202,7 +202,7 @@ class Scene:
             for subscriber, _ in self.viewers
         ]
         logs = [subscriber._budget._downlink.send_rtp for subscriber, _ in self.viewers]
-        kept = [[log.number, log.bytes, [log.take(log.number - 1 - n) for n in range(20)]] for log in logs]
+        kept = [[log.number, log.bytes, log.match(log.number - 30, [5] * 15 + [None, 7] * 7, 1, 3, [])] for log in logs]
         transports = [self.publisher.transport, *(subscriber.transport for subscriber, _ in self.viewers)]
         gates = [[t.rejected, t._allowance, t.last_valid if t.last_valid < 1e4 else 0] for t in transports]
         counted = self.mux.counters
