@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 SOUND, CLINICAL, SPEAKER, OTHERS = range(4)
 """Classes of demands, the most important first."""
@@ -20,16 +21,14 @@ HOLD, HOLD_NOTHING = 3.0, 1.0
 """Seconds without more after there was less, and without anything after there was nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One of the sizes a picture comes in. `bitrate` is bit/s on the wire, `height` pixels."""
 
     bitrate: float
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """What a viewer would like of one track: `rank` is one of the classes, `layers` are ascending (audio has one),
     `wanted` is the highest layer that is of use, None when the picture is not shown."""
 
