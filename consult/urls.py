@@ -3,6 +3,7 @@
 from django.urls import path
 
 from consult.views import (
+    access_key,
     consent,
     consultation,
     decision,
@@ -23,6 +24,8 @@ urlpatterns = [
     path("worklists/<slug:name>/", home.worklist, name="worklist"),
     path("notifications/", notification.inbox, name="notifications"),
     path("notifications/seen/", notification.seen, name="notifications-seen"),
+    path("accounts/keys/", access_key.page, name="access-keys"),
+    path("accounts/keys/<int:pk>/revoke/", access_key.revoke, name="access-key-revoke"),
     path("requests/new/", request.new, name="consultation-new"),
     path("consultations/<int:pk>/edit/<slug:step>/", request.edit, name="consultation-edit"),
     path("consultations/<int:pk>/autosave/", request.autosave, name="consultation-autosave"),

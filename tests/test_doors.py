@@ -14,7 +14,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
 from consult.models import Consultation, OpinionVersion
-from consult.services import key_image, message
+from consult.services import access_key, key_image, message
 from imaging.models import Still
 from imaging.services import key
 from imaging.services.rendering import Look
@@ -148,12 +148,14 @@ TABLE: dict[str, Door] = {
     "image-original": Door(("image",)),
     "image-confirm": Door(("image",), {}, gets=False),
     "image-withdraw": Door(("image",), REASON, gets=False),
+    "access-key-revoke": Door(("access_key",), {}, gets=False),
     "arrival-place": Door(("arrival",), {"consultation": 1}, gets=False),
     "arrival-discard": Door(("arrival",), {}, gets=False),
 }
 # Doors of one's own: they open, and nothing of Nitun's is behind them.
 OWN: dict[str, tuple[str, ...]] = {
     "home": (),
+    "access-keys": (),
     "worklist": ("yours",),
     "notifications": (),
     "notifications-seen": (),
@@ -194,6 +196,8 @@ def world(cast: Cast) -> World:
     half = pictures.begin(nitun, thing, "half.jpg", pictures.photo(500, 400))
     recorded = scene.ready(cast, thing)
     [arrived] = settled(device(cast.nitun), instance(SECRET, "X1"))
+    how = {"may_read": True, "may_store": True, "days": 1, "password": walk.PASSWORD}
+    opens, _secret = access_key.make(by=cast.doctor, name=SECRET, **how)
     message.post(consultation=thing, by=cast.doctor, body=SECRET, token="0123456789")
     return World(
         walk.draft(cast, **texts),
@@ -205,6 +209,7 @@ def world(cast: Cast) -> World:
             "report": report.pk,
             "key_image": chosen.pk,
             "arrival": arrived.pk,
+            "access_key": opens.pk,
             **{name: getattr(slice_, name) for name in ("study_uid", "series_uid", "sop_uid")},
             "still": Still.objects.create(consultation=thing, asked_by=cast.expert, of=cast.doctor, source="camera").pk,
             "recording": recorded.pk,

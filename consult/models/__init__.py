@@ -1,5 +1,6 @@
 """Every noun of the workflow, one file each."""
 
+from consult.models.access_key import AccessKey
 from consult.models.audit import AuditEntry, AuditHead
 from consult.models.consultation import Consultation, DayNumber, Participant, Urgency
 from consult.models.hospital import Agreement, Department, Hospital, Specialty
@@ -15,6 +16,7 @@ from consult.models.recording import Recording, RecordingAnswer, RecordingFile, 
 from consult.models.relay import Placement, Relay
 
 __all__ = [
+    "AccessKey",
     "Agreement",
     "AuditEntry",
     "AuditHead",

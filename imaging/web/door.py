@@ -7,10 +7,12 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 
 from consult.errors import Refusal
 from consult.models import Consultation
 from consult.policies import consultation as consultations
+from imaging.web import asker
 
 View = Callable[..., HttpResponseBase]
 JSON = "application/dicom+json"
@@ -19,14 +21,17 @@ JSON = "application/dicom+json"
 def dicomweb(view: View) -> View:
     """Calls `view(request, consultation, ...)` for a consultation that this person sees: 401 or 404 otherwise."""
 
+    @csrf_exempt  # asker looks itself: a program with a key has no token
     @wraps(view)
     def door(request: HttpRequest, pk: int, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return _said(401, "signed_out", _("Sign in again to go on."))
         try:
+            asker.identify(request)
             return view(request, _opened(request, pk), **kwargs)
         except Refusal as refusal:
-            return _said(refusal.status, refusal.code, str(refusal.message))
+            answer = _said(refusal.status, refusal.code, str(refusal.message))
+            for name, value in asker.headers(refusal).items():
+                answer[name] = value
+            return answer
         except Http404:
             return _said(404, "not_found", _("This does not exist, or it is not open to you."))
 

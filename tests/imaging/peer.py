@@ -22,7 +22,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from consult.models import Department, User
 from consult.policies.person import departments_of
-from consult.services import consultation
+from consult.services import access_key, consultation
 def session(user):
     store = SessionStore()
     store[SESSION_KEY] = str(user.pk)
@@ -33,7 +33,15 @@ def session(user):
 doctor, outsider = (User.objects.get(username=name) for name in ("doctor.nitun", "doctor.haizhou"))
 place = Department.objects.get(pk=min(departments_of(doctor)))
 drafts = [consultation.start_draft(by=doctor, department=place).pk for _ in range(8)]
-print(json.dumps({"drafts": drafts, "doctor": session(doctor), "outsider": session(outsider)}))
+def key(user, name, **scope):
+    return access_key.make(by=user, name=name, days=1, password="telemed-demo", **scope)[1]
+keys = {
+    "both": key(doctor, "workstation", may_read=True, may_store=True),
+    "read": key(doctor, "reader", may_read=True, may_store=False),
+    "store": key(doctor, "gateway", may_read=False, may_store=True),
+    "outsider": key(outsider, "workstation", may_read=True, may_store=True),
+}
+print(json.dumps({"drafts": drafts, "doctor": session(doctor), "outsider": session(outsider), "keys": keys}))
 """
 ROWS = """SELECT count(DISTINCT i.id), count(DISTINCT j.id), count(DISTINCT a.id) FROM imaging_image i
 LEFT JOIN consult_job j ON j.kind = 'imaging.prepare' AND j.key = 'image-' || i.id

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
+from dicomweb_client.api import DICOMwebClient
 from django.test import Client
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -65,6 +67,32 @@ def test_a_hundred_ct_in_one_chunked_request(doctor: Peer) -> None:
     assert again.status_code == 200, doctor.site.log()[-5000:]
     assert (again.status_code, value(again.json(), "00081199", "00081155")) == (200, said[:3])
     assert doctor.rows() == [100, 100, 100]
+
+
+@pytest.mark.slow
+def test_dicomweb_client_needs_an_access_key_alone(doctor: Peer, site: tuple[Site, dict[str, Any]]) -> None:
+    """Stored, searched and fetched by a real client without a session; see test_keys.py for what a key may."""
+    keys = site[1]["keys"]
+    program = DICOMwebClient(doctor.base, headers={"Authorization": f"Bearer {keys['both']}"})
+    datasets = [dcmread(io.BytesIO(file)) for file in slices(4)]
+    kept = program.store_instances(datasets)
+    assert len(kept.ReferencedSOPSequence) == 4
+    found = list(wait_until(lambda: (each := program.search_for_instances())[3:] and each, "prepared", 60))
+    assert sorted(each["00080018"]["Value"][0] for each in found) == sorted(str(d.SOPInstanceUID) for d in datasets)
+    one = datasets[0]
+    back = program.retrieve_instance(one.StudyInstanceUID, one.SeriesInstanceUID, one.SOPInstanceUID)
+    assert back.PixelData == one.PixelData
+    stranger = DICOMwebClient(doctor.base, headers={"Authorization": f"Bearer {keys['outsider']}"})
+    with pytest.raises(requests.HTTPError) as refused:
+        stranger.search_for_studies()
+    assert refused.value.response.status_code == 404
+    reader, whole = {"Authorization": f"Bearer {keys['read']}"}, body(slices(1))
+    pieces = (whole[at : at + 9000] for at in range(0, len(whole), 9000))
+    answer = requests.post(f"{doctor.base}/studies", data=pieces, headers={**KIND, **reader}, timeout=20)
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+    nobody = requests.get(f"{doctor.base}/studies", timeout=20)
+    assert (nobody.status_code, nobody.headers["WWW-Authenticate"]) == (401, 'Bearer realm="dicomweb"')
+    assert not requests.get(f"{doctor.base}/studies", headers=reader, timeout=20).cookies
 
 
 @pytest.mark.slow
