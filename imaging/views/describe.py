@@ -34,7 +34,7 @@ def preset_label(key: str, image: Image) -> str:
 def title(image: Image) -> str:
     """What a thumbnail is called."""
     if image.kind == Image.Kind.DICOM:
-        return " ".join(part for part in (image.modality, image.description) if part) or image.name
+        return " ".join(dict.fromkeys(part for part in (image.modality, image.description) if part)) or image.name
     still = still_of(image)
     if still:
         at = timezone.localtime(still.at).strftime("%H:%M:%S")

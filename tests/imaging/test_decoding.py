@@ -10,6 +10,8 @@ from imaging.models import Reason
 from imaging.services import decoding, formats
 from imaging.services.formats import WHEEL, Row
 
+pytestmark = pytest.mark.files
+
 TWELVE_BIT = {"JPEG-lossy.dcm": (1024, 256), "JPGExtended.dcm": (1024, 256)}  # pydicom alone cannot: no GPL codec here
 WORDS = {
     "waveform_ecg.dcm": "as traces, 12 leads",

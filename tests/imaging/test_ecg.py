@@ -14,6 +14,8 @@ from tests.cast import Cast, submitted
 from tests.imaging import ecgs
 from tests.imaging.doors import client, real, sent
 
+pytestmark = pytest.mark.files
+
 LEFT = 20  # millimetres before the traces begin
 SKIPPED = 12  # millimetres over which a lead's name stands: 0.48 s
 UV = ecgs.wave(10) * 1000

@@ -16,6 +16,8 @@ from tests.cast import Cast, draft
 from tests.imaging.doors import client, photo, pixels, real, sent
 from tests.imaging.hostile import changed, saved
 
+pytestmark = pytest.mark.files
+
 
 def grey(values: np.ndarray, center: float, width: float) -> np.ndarray:
     return np.clip(((values - (center - 0.5)) / (width - 1) + 0.5) * 255, 0, 255)

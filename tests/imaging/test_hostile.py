@@ -15,6 +15,8 @@ from tests.cast import Cast, draft
 from tests.imaging.doors import begin, client, photo, real, sent
 from tests.imaging.hostile import HOSTILE, gb18030_name, gps_photo, png_with_html
 
+pytestmark = pytest.mark.files
+
 
 @pytest.mark.parametrize(("name", "make", "outcome"), HOSTILE, ids=[name for name, _, _ in HOSTILE])
 def test_refused_in_words_or_shown(cast: Cast, name: str, make: Callable[[], bytes], outcome: str) -> None:

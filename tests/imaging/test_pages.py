@@ -12,6 +12,8 @@ from tests.cast import Cast, accepted, draft
 from tests.imaging.doors import client, pixels, sent, streamed
 from tests.imaging.papers import A4, encapsulated, pdf
 
+pytestmark = pytest.mark.files
+
 WIDE = (842.0, 595.0)
 
 

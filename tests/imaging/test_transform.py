@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from tests.imaging.scripts import Script
 
+pytestmark = pytest.mark.files
+
 sides = st.integers(1, 8000)
 IMAGE = st.fixed_dictionaries({"width": sides, "height": sides})
 BOX = st.fixed_dictionaries({"width": st.integers(40, 4000), "height": st.integers(40, 2400)})

@@ -48,7 +48,15 @@ PARTS = {  # name: (form, arguments of pytest)
     "small form, browser": ("small", ["-m", "browser and not large and not lab"]),
     "large form": (
         "large",
-        ["-n", "2", "--dist=loadfile", "-m", "not browser and not large and not small", *LARGE_FOLDERS, *PURE_FILES],
+        [
+            "-n",
+            "2",
+            "--dist=loadfile",
+            "-m",
+            "not browser and not large and not small and not files",
+            *LARGE_FOLDERS,
+            *PURE_FILES,
+        ],
     ),
     "large form, processes": ("small", ["-m", "large"]),
     "lab": ("small", ["-s", "-m", "lab"]),
