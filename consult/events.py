@@ -25,7 +25,8 @@ def bind(loop: asyncio.AbstractEventLoop) -> None:
 def announce(*, consultation: int | None, kind: str, seq: int, people: Iterable[int]) -> None:
     """After commit: tell the consultation's room and each person's pages that something changed.
 
-    `kind` is consultation, message, image, still, opinion, recording or notification; `seq` is the newest of that kind.
+    `kind` is consultation, message, image, annotation, still, opinion, recording or notification; `seq` is the newest
+    of that kind.
     """
     news = {"type": "news", "kind": kind, "consultation": consultation, "seq": seq}
     groups = [f"person.{pk}" for pk in sorted(set(people))]

@@ -2,12 +2,13 @@
 
 from django.urls import include, path
 
-from imaging.views import arrival, image, key, listing, still, upload
+from imaging.views import annotation, arrival, image, key, listing, still, upload
 
 urlpatterns = [
     path("dicomweb/<int:pk>/", include("imaging.web.urls")),
     path("consultations/<int:pk>/images/", listing.fragment, name="images"),
     path("consultations/<int:pk>/images/list/", listing.as_json, name="image-list"),
+    path("consultations/<int:pk>/annotations/", annotation.collection, name="annotations"),
     path("consultations/<int:pk>/images/uploads/", upload.collection, name="upload"),
     path("uploads/<slug:token>/", upload.part, name="upload-part"),
     path("consultations/<int:pk>/stills/", still.ask, name="stills"),
@@ -23,6 +24,7 @@ urlpatterns = [
     path("images/<int:pk>/thumbnail/", image.thumbnail, name="image-thumbnail"),
     path("images/<int:pk>/report/", image.report, name="image-report"),
     path("images/<int:pk>/original/", image.original, name="image-original"),
+    path("images/<int:pk>/annotations/<uuid:uid>/", annotation.one, name="annotation"),
     path("images/<int:pk>/confirm/", image.confirm, name="image-confirm"),
     path("images/<int:pk>/withdraw/", image.withdraw, name="image-withdraw"),
 ]

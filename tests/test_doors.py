@@ -7,6 +7,7 @@ without a row in the table fails. The sockets have the same walk in tests/live.
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -16,7 +17,8 @@ from django.urls.resolvers import URLPattern, URLResolver
 from consult.models import Consultation, OpinionVersion
 from consult.services import access_key, key_image, message
 from imaging.models import Still
-from imaging.services import key
+from imaging.services import annotation, key
+from imaging.services.annotation import Mark
 from imaging.services.rendering import Look
 from tests import cast as walk
 from tests.cast import Cast
@@ -146,6 +148,8 @@ TABLE: dict[str, Door] = {
     "image-thumbnail": Door(("image",)),
     "image-report": Door(("report",)),
     "image-original": Door(("image",)),
+    "annotations": ONE,
+    "annotation": Door(("image", "mark"), gets=False),
     "image-confirm": Door(("image",), {}, gets=False),
     "image-withdraw": Door(("image",), REASON, gets=False),
     "access-key-revoke": Door(("access_key",), {}, gets=False),
@@ -193,6 +197,8 @@ def world(cast: Cast) -> World:
     walk.sign(cast, thing, findings=SECRET)
     slice_ = pictures.sent(nitun, thing, f"{SECRET}.dcm", pictures.real("CT_small.dcm"))
     report = pictures.sent(nitun, thing, "report.dcm", measurements(slice_.sop_uid, SECRET))
+    mark = Mark(frame=0, kind="arrow", points=[[1, 1], [9, 9]], text=SECRET)
+    drawn = annotation.put(image=image, by=cast.doctor, uid=uuid4(), rev=1, mark=mark)
     half = pictures.begin(nitun, thing, "half.jpg", pictures.photo(500, 400))
     recorded = scene.ready(cast, thing)
     [arrived] = settled(device(cast.nitun), instance(SECRET, "X1"))
@@ -208,6 +214,7 @@ def world(cast: Cast) -> World:
             "image": image.pk,
             "report": report.pk,
             "key_image": chosen.pk,
+            "mark": drawn.uid,
             "arrival": arrived.pk,
             "access_key": opens.pk,
             **{name: getattr(slice_, name) for name in ("study_uid", "series_uid", "sop_uid")},

@@ -1,9 +1,10 @@
 """Every noun of imaging."""
 
+from imaging.models.annotation import Annotation
 from imaging.models.arrival import Arrival, Device
 from imaging.models.image import Image
 from imaging.models.refusal import Reason, sentence
 from imaging.models.still import Still
 from imaging.models.upload import Upload
 
-__all__ = ["Arrival", "Device", "Image", "Reason", "Still", "Upload", "sentence"]
+__all__ = ["Annotation", "Arrival", "Device", "Image", "Reason", "Still", "Upload", "sentence"]

@@ -218,6 +218,20 @@ class Call:
         assert box
         self.page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y, steps=4)
 
+    def measure(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Draw a length between two places of the viewport (0 to 1)."""
+        self.page.locator("[data-stage-viewer] .viewport").press("d")
+        self.point_at(*start)
+        self.page.mouse.down()
+        self.point_at(*end)
+        self.page.mouse.up()
+        self.page.keyboard.press("Escape")  # lets the mark go
+        self.page.keyboard.press("Escape")  # and the tool
+
+    def measured(self) -> list[str]:
+        """What stands beside the marks on the image, kept by the site."""
+        return self.page.locator("[data-mark]:not(.mark-waits) text").all_text_contents()
+
     def pointer_of(self, username: str) -> tuple[float, float] | None:
         """Where that person's pointer is drawn, as a part of the viewport."""
         mark = self.page.locator(f"[data-pointer='{username}']")

@@ -120,11 +120,16 @@ def they_look_at_the_ct(here: Call, there: Call) -> None:
             return seen is not None and abs(seen[0] - x) < 0.05 and abs(seen[1] - y) < 0.05
 
         eventually(followed, "the pointer follows")
+    there.measure((0.45, 0.4), (0.55, 0.5))
+    eventually(there.measured, "the mark is kept")
+    eventually(lambda: here.measured() == there.measured(), "the other sees the same length")
+    measured = here.measured()
     here.person.shot("room-ct-doctor")
     there.person.shot("room-ct-expert")
     for call, other in ((here, there), (there, here)):  # who follows, and who leads
         call.page.reload()
         eventually(call.shown_image, f"{call.person.username} sees the CT again after a reload")
+        eventually(lambda call=call: call.measured() == measured, f"{call.person.username} sees the mark again")
         call.sees_and_hears(other.person.username)
     here.close_image()
     there.open_image("wound")

@@ -3,6 +3,7 @@
  * News of this person (docs/protocol.md, Inbox): fragments with `hx-trigger="news from:body"` fetch themselves again,
  * the bell counts, and a lost line is said with the time of the last word.
  */
+import { ring } from "@/base/news.js";
 import { ago } from "@/base/times.js";
 
 const FIRST = 500;
@@ -65,6 +66,7 @@ function hear(message) {
     if (missed || returned) count(message.seq);
     seq = Math.max(seq, message.seq);
     if (missed || returned) tell({ kind: "missed" });
+    else tell({ kind: "annotation" }); // nobody counts these: look again after each new line
   } else if (message.t === "news") {
     if (message.kind === "notification" || message.seq > seq) count(message.seq);
     tell(message);
@@ -92,7 +94,7 @@ async function showUnread() {
 
 /** @param {Record<string, unknown>} detail */
 function tell(detail) {
-  document.body.dispatchEvent(new CustomEvent("news", { detail }));
+  ring(detail);
 }
 
 /** A fragment that fetches itself is not a person's act: it must not keep a session alive. @param {Event} event */

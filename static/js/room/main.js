@@ -1,5 +1,6 @@
 // @ts-check
 /** Starts the room page: the device check, then the call; after a reload the call at once. */
+import { ring } from "@/base/news.js";
 import { Signal } from "@/room/signal.js";
 import { ways } from "@/room/ice.js";
 import { Call } from "@/room/call.js";
@@ -81,10 +82,13 @@ function leave() {
 signal.addEventListener("news", (event) => {
   const { kind, seq } = /** @type {CustomEvent} */ (event).detail;
   if (kind === "message") chat.refresh();
-  document.body.dispatchEvent(new CustomEvent("news", { detail: { kind, seq, consultation: Number(consultation) } }));
+  ring({ kind, seq, consultation: Number(consultation) });
 });
 signal.addEventListener("ice", (event) => ways.take(/** @type {CustomEvent} */ (event).detail));
-signal.addEventListener("joined", () => chat.refresh());
+signal.addEventListener("joined", () => {
+  chat.refresh();
+  ring({ kind: "annotation" }); // what came while the line was away
+});
 signal.addEventListener("typing", (event) => {
   const { by, where } = /** @type {CustomEvent} */ (event).detail;
   if (where === "chat") chat.showTyping(call.people.find((person) => person.username === by)?.name ?? by);

@@ -123,17 +123,38 @@ export class Acts {
 
   /** @param {string} name */
   tool(name) {
+    this.viewer.marks.drop();
     this.viewer.tool = name;
     this.viewer.draw();
   }
 
   /** @param {number} x @param {number} y @param {boolean} inside */
   hover(x, y, inside) {
-    const { view, image, stage, together } = this.viewer;
+    const { view, image, stage, together, marks } = this.viewer;
     if (!view || image?.reportUrl) return;
+    if (marks.isDrawing && inside) marks.slide(x, y);
     const point = stage.toImage(x, y);
     const on = inside && point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1;
     together.point(view.image, view.frame, point.x, point.y, on);
+  }
+
+  /** @param {number} x @param {number} y @param {string} by */
+  press(x, y, by) {
+    return this.viewer.marks.press(x, y, by);
+  }
+
+  /** @param {number} x @param {number} y */
+  slide(x, y) {
+    this.viewer.marks.slide(x, y);
+  }
+
+  /** @param {number} x @param {number} y */
+  lift(x, y) {
+    this.viewer.marks.lift(x, y);
+  }
+
+  drop() {
+    this.viewer.marks.drop();
   }
 
   follow() {

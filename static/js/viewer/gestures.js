@@ -3,8 +3,11 @@
 
 /**
  * @typedef {{scroll(steps: number): void, zoom(factor: number, x: number, y: number): void, pan(dx: number, dy: number): void,
- *   window(dx: number, dy: number): void, hover(x: number, y: number, inside: boolean): void, fit(): void}} Acts
+ *   window(dx: number, dy: number): void, press(x: number, y: number, by: string): boolean,
+ *   slide(x: number, y: number): void, lift(x: number, y: number): void, drop(): void, hover(x: number, y: number, inside: boolean): void, fit(): void}} Acts
  */
+
+const PLAIN = new Set(["window", "pan", "zoom"]);
 
 /** @param {HTMLElement} viewport @param {Acts} acts @param {() => string} tool in hand @returns {() => void} ends it */
 export function listen(viewport, acts, tool) {
@@ -13,6 +16,17 @@ export function listen(viewport, acts, tool) {
   /** @type {Map<number, {x: number, y: number}>} */
   const fingers = new Map();
   let wheel = 0;
+  let drawing = 0; // the pointer that draws or moves a mark
+
+  /** The next finger makes it a pinch: what was begun is given up. @param {PointerEvent} event */
+  const draws = (event) => {
+    if (fingers.size > 1) {
+      if (drawing) acts.drop();
+      return 0;
+    }
+    const { x, y } = at(event);
+    return event.button === 0 && acts.press(x, y, event.pointerType) ? event.pointerId : 0;
+  };
 
   /** @param {PointerEvent | WheelEvent | MouseEvent} event */
   const at = (event) => {
@@ -25,6 +39,7 @@ export function listen(viewport, acts, tool) {
     viewport.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, at(event));
     viewport.focus({ preventScroll: true });
+    drawing = draws(event);
   }, { signal });
 
   viewport.addEventListener("pointermove", (event) => {
@@ -34,18 +49,26 @@ export function listen(viewport, acts, tool) {
     if (!before) return;
     const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
     fingers.set(event.pointerId, now);
-    if (other) pinch(acts, before, now, other);
+    if (drawing === event.pointerId) acts.slide(now.x, now.y);
+    else if (other) pinch(acts, before, now, other);
     else drag(acts, toolOf(event.buttons, tool()), now.x - before.x, now.y - before.y, now);
   }, { signal });
 
   for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) {
-    viewport.addEventListener(name, (event) => fingers.delete(event.pointerId), { signal });
+    viewport.addEventListener(name, (event) => {
+      fingers.delete(event.pointerId);
+      if (drawing !== event.pointerId) return;
+      drawing = 0;
+      const { x, y } = at(event);
+      if (name === "pointerup") acts.lift(x, y);
+      else acts.drop();
+    }, { signal });
   }
   viewport.addEventListener("pointerleave", (event) => {
     const { x, y } = at(event);
     acts.hover(x, y, false);
   }, { signal });
-  viewport.addEventListener("dblclick", () => acts.fit(), { signal });
+  viewport.addEventListener("dblclick", () => PLAIN.has(tool()) && acts.fit(), { signal });
   viewport.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
 
   viewport.addEventListener("wheel", (event) => {

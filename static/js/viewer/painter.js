@@ -72,6 +72,7 @@ export class Painter {
   mark(drawn) {
     this.drawn = drawn;
     this.viewer.viewport.dataset.shown = drawn;
+    this.viewer.marks.draw();
   }
 
   /** @param {import("@/viewer/series.js").Series | undefined} series @param {number} place */

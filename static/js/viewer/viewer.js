@@ -12,6 +12,8 @@ import { Painter } from "@/viewer/painter.js";
 import { fetchImages, placeOf, seriesOf, seriesWith } from "@/viewer/series.js";
 import { Stage } from "@/viewer/stage.js";
 import { Together } from "@/viewer/together.js";
+import { markKeyRows } from "@/viewer/tools/keys.js";
+import { Marks } from "@/viewer/tools/marks.js";
 import { Toolbar } from "@/viewer/toolbar.js";
 import { bounded, first } from "@/viewer/view.js";
 
@@ -41,10 +43,12 @@ export class Viewer {
     this.stage = new Stage(this.viewport, (image, frame) => this.acts.open(image, frame));
     this.overlay = new Overlay(this.viewport);
     this.painter = new Painter(this);
+    this.marks = new Marks(this);
     this.together = new Together(this.viewport, options.send, this);
     this.endGestures = listen(this.viewport, this.acts, () => this.inHand);
     listenKeys(this.viewport, this.acts);
     this.forgetKeys = addKeys(() => ({ title: gettext("In the image"), rows: keyRows() }));
+    this.forgetMarkKeys = addKeys(() => ({ title: gettext("Marks"), rows: markKeyRows() }));
     this.cine = mountCine(this);
     this.keyImage = mountKeyImage(this);
     this.resized = new ResizeObserver(() => this.draw());
@@ -122,6 +126,7 @@ export class Viewer {
     this.toolbar.showPresets(image, view);
     this.toolbar.mark(image.pk, this.series);
     this.together.draw();
+    this.marks.draw();
     this.cine.show();
     this.painter.paint(image, view, series, place);
   }
@@ -170,6 +175,8 @@ export class Viewer {
   destroy() {
     this.endGestures();
     this.forgetKeys();
+    this.forgetMarkKeys();
+    this.marks.destroy();
     this.cine.end();
     this.keyImage.end();
     this.resized.disconnect();
