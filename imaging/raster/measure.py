@@ -51,6 +51,13 @@ def figures(kind: str, points: Sequence[Point], spacing: Spacing | None, frame: 
     return {}
 
 
+def calipers(points: Sequence[Point], spacing: Spacing, mm_per_s: float, mm_per_mv: float) -> dict[str, float]:
+    """Of a line on the paper of an electrocardiogram: `ms` across and `mv` up or down, never negative."""
+    (x0, y0), (x1, y1) = points
+    across, down = abs(x1 - x0) * spacing.column, abs(y1 - y0) * spacing.row
+    return {"ms": across / mm_per_s * 1000, "mv": down / mm_per_mv}
+
+
 def angle(one: Point, corner: Point, other: Point) -> float:
     """Degrees between the two arms, 0 to 180; 0 where an arm has no length."""
     return _between(_from(corner, one), _from(corner, other))
@@ -76,6 +83,8 @@ def _from(start: Point, end: Point) -> tuple[float, float]:
 
 
 def _between(one: Point, other: Point) -> float:
+    if not (any(one) and any(other)):
+        return 0.0  # an arm without length has no direction
     cross = one[0] * other[1] - one[1] * other[0]
     dot = one[0] * other[0] + one[1] * other[1]
     return math.degrees(abs(math.atan2(cross, dot)))

@@ -130,6 +130,9 @@ def measured(mark: Mark, image: Image) -> dict:
     has_values = mark.kind in ("rectangle", "ellipse", "probe")
     frame: NDArray | None = rendering.mapped(image, mark.frame) if image.has_pixels and has_values else None
     found = measure.figures(mark.kind, mark.points, spacing, frame)
+    paper = image.facts.get("ecg")
+    if spacing and paper and mark.kind == "length":
+        found |= measure.calipers(mark.points, spacing, paper["mm_per_s"], paper["mm_per_mv"])
     if found.get("unit") == "mm" and said["at"] == "detector":
         found["at"] = "detector"
     if image.modality == "CT" and ("mean" in found or "value" in found):

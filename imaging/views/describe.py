@@ -173,6 +173,7 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "view": facts.get("view", ""),
         "takenOn": facts.get("taken_on", ""),
         "spacing": facts.get("spacing"),
+        "ecg": _paper(image),
         "frameMs": facts.get("frame_ms"),
         "presets": _presets(image) if shown else [],
         "otherPatient": _other_patient(image),
@@ -181,6 +182,12 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "thumbnailUrl": reverse("image-thumbnail", args=[image.pk]) if shown and not image.has_report else "",
         "originalUrl": reverse("image-original", args=[image.pk]) if shown else "",
     }
+
+
+def _paper(image: Image) -> dict[str, float] | None:
+    """How fast and how high an electrocardiogram is drawn."""
+    said = image.facts.get("ecg")
+    return {"mmPerS": said["mm_per_s"], "mmPerMv": said["mm_per_mv"]} if said else None
 
 
 def _presets(image: Image) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from consult.models import AuditEntry, User
 from imaging.models import Annotation, Image
 from tests import cast as walk
 from tests.cast import Cast, accepted
-from tests.imaging import phantom
+from tests.imaging import ecgs, phantom
 from tests.imaging.doors import client, photo, sent
 
 LINE: dict[str, Any] = {"rev": 1, "frame": 0, "kind": "length", "points": [[10, 20], [40, 20]], "text": ""}
@@ -83,6 +83,16 @@ def test_millimetres_only_where_the_file_gives_them(cast: Cast, elements: Any, f
     image = sent(client(cast.doctor), accepted(cast), "x.dcm", phantom.ct(**elements))
     found = put(cast.doctor, image, uuid.uuid4()).json()["figures"]
     assert found == {name: pytest.approx(value) if name == "length" else value for name, value in figures.items()}
+
+
+def test_a_line_on_an_electrocardiogram_is_a_caliper(cast: Cast) -> None:
+    """At 8 pixels a millimetre: from one wave's top to the next, a second on, and half a millivolt lower."""
+    recording = ecgs.edf({"ECG I": ecgs.wave(10) * 1000}, patient="X X X X")
+    image = sent(client(cast.doctor), accepted(cast), "a.edf", recording)
+    found = put(cast.doctor, image, uuid.uuid4(), points=[[400, 100], [600, 140]]).json()["figures"]
+    assert (found["ms"], found["mv"], found["unit"]) == (1000, 0.5, "mm")
+    [shown] = client(cast.doctor).get(f"/consultations/{image.consultation_id}/images/list/").json()["images"]
+    assert shown["ecg"] == {"mmPerS": 25, "mmPerMv": 10}
 
 
 def test_changed_deleted_and_brought_back_each_with_its_audit_row(cast: Cast, image: Image) -> None:

@@ -166,8 +166,8 @@ def test_every_tool_measures_what_is_there(
         one.page.get_by_role("button", name="Measure").click()
         one.page.get_by_role("button", name="Rectangle").click()
         one.drag([8, 4], [28, 14])
-        words = f"80 mm²|Mean {inside.mean():.1f} HU|SD {inside.std():.1f}|{inside.min():.0f} to {inside.max():.0f}"
-        one.shows(words)
+        words = f"80 mm²|Mean {inside.mean():.1f} HU|SD {inside.std():.1f}"
+        one.shows(f"{words}|{inside.min():.0f} to {inside.max():.0f}")  # whole while it is in hand
         one.view.press("a")
         one.drag([40, 30], [30, 30])
         x, y = one.on_screen([[40, 20]])[0]

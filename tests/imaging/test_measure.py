@@ -94,6 +94,13 @@ def test_mean_and_deviation_are_numpys(kind: str, x: Any, y: Any, piece: int) ->
     assert found == {name: pytest.approx(value, abs=1e-6) for name, value in expected.items()}
 
 
+def test_calipers_on_paper_read_time_across_and_voltage_up() -> None:
+    """25 mm/s and 10 mm/mV at 8 pixels a millimetre: 20 small squares across, 5 up."""
+    paper = Spacing(1 / 8, 1 / 8)
+    assert measure.calipers([(100, 200), (260, 160)], paper, 25, 10) == {"ms": 800, "mv": 0.5}
+    assert measure.calipers([(260, 160), (100, 200)], paper, 25, 10) == {"ms": 800, "mv": 0.5}
+
+
 @pytest.fixture(scope="module")
 def geometry() -> Iterator[Script]:
     with Script("static/js/viewer/tools/geometry.js") as script:
@@ -114,6 +121,9 @@ def test_the_page_says_the_same_before_the_site_has_answered(
     expected = measure.figures(kind, points, known, None)
     said = geometry.ask("figuresOf", kind, points, spacing)
     assert said == {name: pytest.approx(value, abs=1e-6) for name, value in expected.items()}
+    if kind == "length" and known:
+        on_paper = geometry.ask("figuresOf", kind, points, spacing, {"mmPerS": 25, "mmPerMv": 10})
+        assert on_paper == pytest.approx({**said, **measure.calipers(points, known, 25, 10)})
 
 
 def test_what_is_no_number_is_left_out() -> None:

@@ -24,13 +24,17 @@ export class Toolbar {
     this.follow.hidden = !options.send;
     this.bar = element("div", { class: "viewer-tools", role: "toolbar", "aria-label": gettext("Image tools") });
     this.bar.append(
-      ...Object.values(tools), this.presets, element("hr"),
+      this.follow, ...Object.values(tools), this.presets, element("hr"),
       button("zoom-out", gettext("Smaller"), () => acts.zoomBy(0.8)), button("plus", gettext("Larger"), () => acts.zoomBy(1.25)),
       button("maximize", gettext("Fit"), () => acts.fit()), button("scan", "1:1", () => acts.natural()),
       element("hr"), button("rotate-cw-square", gettext("Turn"), () => acts.turn(1)), this.mirror, this.invert, button("rotate-ccw", gettext("Reset"), () => acts.reset()),
-      element("hr"), button("chevron-left", gettext("Previous"), () => acts.series(-1)), button("chevron-right", gettext("Next"), () => acts.series(1)), this.follow, this.keys,
+      element("hr"), button("chevron-left", gettext("Previous"), () => acts.series(-1)), button("chevron-right", gettext("Next"), () => acts.series(1)), this.keys,
     );
-    if (options.close) this.bar.append(button("x", gettext("Close image"), options.close));
+    if (options.close) {
+      const close = button("x", gettext("Close image"), options.close);
+      close.classList.add("tool-close");
+      this.bar.append(close);
+    }
     this.rail = element("ul", { class: "rail", "aria-label": gettext("Series and photos") });
     viewer.append(this.bar, this.rail);
   }

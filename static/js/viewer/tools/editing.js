@@ -31,7 +31,7 @@ export class Editing {
     const within = (/** @type {number[]} */ [x, y]) => [clamp(x + by[0], 0, image.width), clamp(y + by[1], 0, image.height)];
     const now = grip < 0 ? shifted(points, by, image) : points.map((point, index) => (index === grip ? within(point) : point));
     const exact = now.map((point) => point.map((value) => Math.round(value * 100) / 100));
-    this.#draft = { ...mark, points: exact, figures: figuresOf(mark.kind, exact, image.spacing) };
+    this.#draft = { ...mark, points: exact, figures: figuresOf(mark.kind, exact, image.spacing, image.ecg) };
     this.marks.draw();
   }
 
@@ -104,7 +104,7 @@ export class Editing {
     const far = Math.min(clientWidth, clientHeight) / 8;
     const around = { 1: [[0, 0]], 2: [[-1, -1], [1, 1]], 3: [[-1, 0], [0, 1], [1, 0]], 4: [[-1, -1], [1, -1], [-1, 1], [1, 1]] }[count] ?? [];
     const points = around.map(([x, y]) => this.marks.toImage(clientWidth / 2 + x * far, clientHeight / 2 + y * far));
-    const figures = figuresOf(kind, points, image.spacing);
+    const figures = figuresOf(kind, points, image.spacing, image.ecg);
     this.marks.add({ uid: crypto.randomUUID(), rev: 0, image: view.image, frame: view.frame, kind, points, text: "", figures, author: "", side: "draft", mine: true });
   }
 }

@@ -7,14 +7,18 @@
 /** @typedef {number[][]} Points [[x, y], ...] */
 /** @typedef {{row: number, column: number, at?: string} | null} Spacing */
 /** @typedef {{unit?: string, length?: number, area?: number, angle?: number, at?: string, count?: number, mean?: number, sd?: number, low?: number,
- *   high?: number, value?: number, rgb?: number[], values?: string}} Figures */
+ *   high?: number, ms?: number, mv?: number, value?: number, rgb?: number[], values?: string}} Figures */
 
-/** @param {string} kind @param {Points} points as many as the kind has @param {Spacing} spacing @returns {Figures} */
-export function figuresOf(kind, points, spacing) {
+/** @param {string} kind @param {Points} points as many as the kind has @param {Spacing} spacing
+ * @param {{mmPerS: number, mmPerMv: number} | null} [ecg] the paper it is drawn on @returns {Figures} */
+export function figuresOf(kind, points, spacing, ecg) {
   const flat = points.map(([x, y]) => [x * (spacing?.column ?? 1), y * (spacing?.row ?? 1)]);
   /** @type {Figures} */
   const unit = spacing ? { unit: "mm", ...(spacing.at === "detector" ? { at: "detector" } : {}) } : { unit: "px" };
-  if (kind === "length") return { ...unit, length: apart(flat[0], flat[1]) };
+  if (kind === "length") {
+    const [across, down] = from(flat[0], flat[1]).map(Math.abs);
+    return { ...unit, length: Math.hypot(across, down), ...(ecg ? { ms: (across / ecg.mmPerS) * 1000, mv: down / ecg.mmPerMv } : {}) };
+  }
   if (kind === "angle") return { angle: between(from(flat[1], flat[0]), from(flat[1], flat[2])) };
   if (kind === "cobb") return { angle: cobb(flat) };
   if (kind === "rectangle" || kind === "ellipse") {
@@ -48,6 +52,7 @@ export function apart(one, other) {
 
 /** @param {number[]} one @param {number[]} other degrees, 0 to 180 */
 function between(one, other) {
+  if (!one.some(Boolean) || !other.some(Boolean)) return 0; // an arm without length has no direction
   return (Math.abs(Math.atan2(one[0] * other[1] - one[1] * other[0], one[0] * other[0] + one[1] * other[1])) * 180) / Math.PI;
 }
 

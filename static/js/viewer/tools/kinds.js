@@ -16,17 +16,18 @@ export const KINDS = {
   probe: { points: 1, icon: "pipette", key: "p", name: () => gettext("Value"), how: () => gettext("Click a point to read its value.") },
 };
 
-/** One line for each thing measured. @param {{kind: string, text: string, figures: Figures}} mark @returns {string[]} */
-export function wordsOf({ kind, text, figures }) {
-  const { unit = "px", length, area, angle, mean, sd, low, high, value, rgb, values = "" } = figures;
+/** One line for each thing measured. @param {{kind: string, text: string, figures: Figures}} mark @param {boolean} [whole] every figure @returns {string[]} */
+export function wordsOf({ kind, text, figures }, whole = true) {
+  const { unit = "px", length, area, angle, mean, sd, low, high, value, rgb, ms, mv, values = "" } = figures;
   const lines = text ? [text] : [];
   const detector = figures.at === "detector" ? ` ${gettext("(at the detector)")}` : "";
-  if (length !== undefined) lines.push(`${rounded(length)} ${unit}${detector}`);
+  if (ms !== undefined && mv !== undefined) lines.push(`${Math.round(ms)} ms`, `${mv.toFixed(2)} mV`, ...(ms >= 200 ? [interpolate(gettext("%(rate)s a minute"), { rate: Math.round(60_000 / ms) }, true)] : []));
+  else if (length !== undefined) lines.push(`${rounded(length)} ${unit}${detector}`);
   if (angle !== undefined) lines.push(`${angle.toFixed(1)}°`);
   if (area !== undefined) lines.push(`${rounded(area)} ${unit}²${detector}`);
   if (mean !== undefined && sd !== undefined) {
     lines.push(`${interpolate(gettext("Mean %(mean)s"), { mean: rounded(mean) }, true)} ${values}`.trim(), interpolate(gettext("SD %(sd)s"), { sd: rounded(sd) }, true));
-    if (low !== undefined && high !== undefined) lines.push(interpolate(gettext("%(low)s to %(high)s"), { low: rounded(low), high: rounded(high) }, true));
+    if (whole && low !== undefined && high !== undefined) lines.push(interpolate(gettext("%(low)s to %(high)s"), { low: rounded(low), high: rounded(high) }, true));
   }
   if (value !== undefined) lines.push(`${rounded(value)} ${values}`.trim());
   if (rgb) lines.push(`RGB ${rgb.join(" ")}`);

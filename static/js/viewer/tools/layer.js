@@ -2,12 +2,14 @@
 /** Draws marks over the image: lines, arrow heads, grips and words, in pixels of the screen. */
 import { apart, from, linesOf, middle } from "@/viewer/tools/geometry.js";
 import { initials, wordsOf } from "@/viewer/tools/kinds.js";
+import { Room } from "@/viewer/tools/room.js";
 
 /** @typedef {import("@/viewer/tools/kinds.js").Mark} Mark */
 
 const SPACE = "http://www.w3.org/2000/svg";
 const LINE = 16;
-const CHARACTER = 8; // about, for keeping words on the screen
+const ASCENT = 13;
+const CHARACTER = 8; // about, for finding room
 
 export class Layer {
   /** @param {HTMLElement} viewport */
@@ -19,11 +21,12 @@ export class Layer {
 
   /** @param {Mark[]} marks of the frame on screen @param {(point: number[]) => number[]} place @param {{uid: string, grip: number} | null} chosen */
   draw(marks, place, chosen) {
-    this.svg.replaceChildren(...marks.map((mark) => this.#mark(mark, mark.points.map(place), chosen?.uid === mark.uid ? chosen.grip : null)));
+    const room = new Room(this.viewport.clientWidth, this.viewport.clientHeight);
+    this.svg.replaceChildren(...marks.map((mark) => this.#mark(mark, mark.points.map(place), chosen?.uid === mark.uid ? chosen.grip : null, room)));
   }
 
-  /** @param {Mark} mark @param {number[][]} points on the screen @param {number | null} grip null: not chosen */
-  #mark(mark, points, grip) {
+  /** @param {Mark} mark @param {number[][]} points on the screen @param {number | null} grip null: not chosen @param {Room} room for words */
+  #mark(mark, points, grip, room) {
     const names = ["mark", `mark-${mark.side}`, mark.waits ? "mark-waits" : "", grip === null ? "" : "mark-chosen"];
     const made = node("g", { class: names.filter(Boolean).join(" "), "data-mark": mark.uid, "data-kind": mark.kind, "data-at": points.map((point) => point.map((value) => value.toFixed(2)).join()).join(" ") });
     const path = pathOf(mark.kind, points);
@@ -35,19 +38,19 @@ export class Layer {
     if (grip !== null && mark.mine) {
       points.forEach(([x, y], index) => made.append(node("circle", { class: index === grip ? "mark-grip mark-grip-chosen" : "mark-grip", cx: String(x), cy: String(y), r: "5" })));
     }
-    made.append(this.#words(mark, points));
+    made.append(this.#words(mark, points, grip !== null, room));
     return made;
   }
 
-  /** @param {Mark} mark @param {number[][]} points */
-  #words(mark, points) {
-    const lines = wordsOf(mark);
+  /** @param {Mark} mark @param {number[][]} points @param {boolean} whole every figure @param {Room} room */
+  #words(mark, points, whole, room) {
+    const lines = wordsOf(mark, whole);
     const signed = mark.author ? initials(mark.author) : "";
     const [x, y] = wordsAt(mark.kind, points);
     const long = Math.max(...[...lines, signed].map((line) => [...line].reduce((sum, letter) => sum + (letter > "\u2e80" ? 2 : 1), 0)));
-    const { clientWidth, clientHeight } = this.viewport;
-    const left = Math.max(4, Math.min(x, clientWidth - long * CHARACTER - 4));
-    const top = Math.max(LINE, Math.min(y, clientHeight - lines.length * LINE - 4));
+    const height = (lines.length + (signed ? 1 : 0)) * LINE;
+    const box = room.take({ left: x, top: y - ASCENT, width: long * CHARACTER, height });
+    const [left, top] = [box.left, box.top + ASCENT];
     const text = node("text", { class: "mark-words", x: String(left), y: String(top) });
     lines.forEach((line, index) => {
       const part = node("tspan", { x: String(left), dy: index ? String(LINE) : "0" });

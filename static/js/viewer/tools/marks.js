@@ -70,7 +70,7 @@ export class Marks {
     const { view, image } = this.viewer;
     if (!view || !image || !pen.shown.length) return null;
     const whole = pen.shown.length === pen.count;
-    const figures = whole ? figuresOf(pen.kind, pen.shown, image.spacing) : {};
+    const figures = whole ? figuresOf(pen.kind, pen.shown, image.spacing, image.ecg) : {};
     return { uid: "", rev: 0, image: view.image, frame: view.frame, kind: pen.kind, points: pen.shown, text: "", figures, author: "", side: "draft", mine: false };
   }
 
@@ -147,7 +147,7 @@ export class Marks {
     if (kind !== "probe" && long < 0.5) return; // a slip, no mark
     const { image: pk, frame } = view;
     const text = kind === "arrow" ? await caption(this.viewer.viewport, this.#toScreen(points[1]), "") : "";
-    const figures = figuresOf(kind, points, image.spacing);
+    const figures = figuresOf(kind, points, image.spacing, image.ecg);
     this.add({ uid: crypto.randomUUID(), rev: 0, image: pk, frame, kind, points, text, figures, author: "", side: "draft", mine: true });
   }
 
