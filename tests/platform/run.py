@@ -28,6 +28,7 @@ NEEDED = {  # program, or pattern of a file's path: Debian's package
     "pdftotext": "poppler-utils",
     "fc-list": "fontconfig",
     "storescu": "dcmtk",
+    "/usr/sbin/Orthanc": "orthanc",
     "turnserver": "coturn",
     "ip": "iproute2",
     "/usr/lib/python3/dist-packages/gi/__init__.py": "python3-gi",
@@ -38,7 +39,7 @@ NEEDED = {  # program, or pattern of a file's path: Debian's package
 }
 COMPILER = {"cc": "gcc", str(Path(sysconfig.get_paths()["include"], "Python.h")): "python3-dev"}
 NEEDED |= COMPILER
-NEEDED_FOR_BENCH = {"janus": "janus", **COMPILER}
+NEEDED_FOR_BENCH = {"janus": "janus", **COMPILER, "/usr/lib/orthanc/libOrthancDicomWeb.so*": "orthanc-dicomweb"}
 CHINESE_FONT = "fonts-noto-cjk"
 LARGE_FOLDERS = ["tests/consult", "tests/imaging", "tests/live"]
 PURE_FILES = [f"tests/relay/test_{name}.py" for name in ("ingress", "mux", "node", "numbers", "streams")]
