@@ -6,6 +6,7 @@ entries are numbered without gaps on both databases; it also shows when the newe
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -43,23 +44,42 @@ def record(
 
     Take row locks before: the head row stays locked until the transaction ends.
     """
-    head = _next()
-    entry = AuditEntry(
-        seq=head.seq,
-        at=timezone.now(),
-        actor=by.get_username() if by else "system",
-        hospital=_hospital(by),
-        action=action,
-        object_kind=thing._meta.model_name or "",
-        object_id=str(thing.pk),
-        consultation=consultation.pk if isinstance(consultation, Consultation) else consultation,
-        detail=json.loads(json.dumps(detail or {}, cls=DjangoJSONEncoder)),
-        prev_hash=head.hash,
-    )
-    entry.hash = digest(entry)
-    entry.save(force_insert=True)
-    AuditHead.objects.filter(pk=1).update(hash=entry.hash)
+    [entry] = record_all(by=by, action=action, things=[(thing, detail or {})], consultation=consultation)
     return entry
+
+
+@transaction.atomic
+def record_all(
+    *,
+    by: User | None,
+    action: str,
+    things: Sequence[tuple[models.Model, dict[str, Any]]],
+    consultation: Consultation | int | None = None,
+) -> list[AuditEntry]:
+    """Add an entry for each thing and its detail, as `record` does for one."""
+    if not things:
+        return []
+    head = _next(len(things))
+    first, before, hospital = head.seq - len(things) + 1, head.hash, _hospital(by)
+    entries = []
+    for seq, (thing, detail) in enumerate(things, first):
+        entry = AuditEntry(
+            seq=seq,
+            at=timezone.now(),
+            actor=by.get_username() if by else "system",
+            hospital=hospital,
+            action=action,
+            object_kind=thing._meta.model_name or "",
+            object_id=str(thing.pk),
+            consultation=consultation.pk if isinstance(consultation, Consultation) else consultation,
+            detail=json.loads(json.dumps(detail, cls=DjangoJSONEncoder)),
+            prev_hash=before,
+        )
+        entry.hash = before = digest(entry)
+        entries.append(entry)
+    AuditEntry.objects.bulk_create(entries)
+    AuditHead.objects.filter(pk=1).update(hash=before)
+    return entries
 
 
 def record_read(
@@ -70,11 +90,11 @@ def record_read(
     return record(by=by, action=f"{name}.{what}", thing=thing, consultation=consultation)
 
 
-def _next() -> AuditHead:
-    """Lock the head and count it up; the first entry makes it."""
-    if not AuditHead.objects.filter(pk=1).update(seq=F("seq") + 1):
+def _next(count: int) -> AuditHead:
+    """Lock the head and count it up by `count`; the first entry makes it."""
+    if not AuditHead.objects.filter(pk=1).update(seq=F("seq") + count):
         AuditHead.objects.bulk_create([AuditHead(pk=1, seq=0, hash=ZERO)], ignore_conflicts=True)
-        AuditHead.objects.filter(pk=1).update(seq=F("seq") + 1)
+        AuditHead.objects.filter(pk=1).update(seq=F("seq") + count)
     return AuditHead.objects.get(pk=1)
 
 

@@ -91,6 +91,14 @@ def later(*, kind: str, payload: dict[str, Any], due_at: datetime | None = None,
         transaction.on_commit(ring, robust=True)
 
 
+def begin(*, kind: str, payloads: dict[str, dict[str, Any]]) -> None:
+    """`later` for many that are due now and whose keys are new: of rows made in the same transaction."""
+    now = timezone.now()
+    rows = [Job(kind=kind, payload=payload, due_at=now, key=key) for key, payload in payloads.items()]
+    if Job.objects.bulk_create(rows):
+        transaction.on_commit(ring, robust=True)
+
+
 def waits(*, kind: str, key: str) -> bool:
     """Whether such a job is open: waiting, running, or to be tried again."""
     return Job.objects.filter(kind=kind, key=key, done_at=None, failed_at=None).exists()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
@@ -217,13 +217,12 @@ def keep(
     The originals are synced first, then all rows, jobs and audit rows are written at once: all of it or nothing.
     """
     places = [_place(file) for file in files]
+    storage.sync_all([path for _folder, path in places])
     if places:
         storage.sync(places[0][1].parent)
-    images = []
     with transaction.atomic():
         Consultation.objects.select_for_update().get(pk=consultation.pk)
-        for file, (folder, _path) in zip(files, places, strict=True):
-            images.append(_same(consultation, file.sha256) or _enter(consultation, by, file, folder))
+        images = _enter(consultation, by, files, [folder for folder, _path in places])
         also(images)
         news.changed(consultation)
     for file, image, (folder, path) in zip(files, images, places, strict=True):
@@ -238,7 +237,6 @@ def _place(file: Arrived) -> tuple[str, Path]:
     folder, path = storage.new_folder()
     if file.reason not in NOT_KEPT:
         os.link(file.path, path / "original")
-    storage.sync(path)
     return folder, path
 
 
@@ -252,8 +250,31 @@ def look(path: Path) -> tuple[str, str, str]:
         return "", "", error.code
 
 
-def _enter(consultation: Consultation, by: User, file: Arrived, folder: str) -> Image:
-    image = Image.objects.create(
+def _enter(consultation: Consultation, by: User, files: list[Arrived], folders: list[str]) -> list[Image]:
+    """The image of each file; rows, jobs and audit rows of the new ones in a few queries, however many they are."""
+    kept = Image.objects.kept().filter(consultation=consultation, sha256__in={file.sha256 for file in files})
+    known = {image.sha256: image for image in kept}
+    new: list[tuple[Image, Arrived]] = []
+    for file, folder in zip(files, folders, strict=True):
+        if file.sha256 not in known:
+            known[file.sha256] = _image(consultation, by, file, folder)
+            new.append((known[file.sha256], file))
+    Image.objects.bulk_create([image for image, _file in new])
+    due: dict[str, dict[str, dict[str, int]]] = {"imaging.unpack": {}, "imaging.prepare": {}}
+    for image, file in new:
+        if not file.reason:
+            job = "imaging.unpack" if file.kind == Image.Kind.ARCHIVE else "imaging.prepare"
+            due[job][f"image-{image.pk}"] = {"image": image.pk}
+    for job, payloads in due.items():
+        outbox.begin(kind=job, payloads=payloads)
+    for who, matched in ((by, False), (None, True)):
+        told = [(image, _detail(file)) for image, file in new if file.matched == matched]
+        audit.record_all(by=who, action="image.add", things=told, consultation=consultation)
+    return [known[file.sha256] for file in files]
+
+
+def _image(consultation: Consultation, by: User, file: Arrived, folder: str) -> Image:
+    return Image(
         consultation=consultation,
         kind=file.kind,
         mime=file.mime,
@@ -266,20 +287,11 @@ def _enter(consultation: Consultation, by: User, file: Arrived, folder: str) -> 
         archive=file.archive,
         uploaded_by=by,
     )
-    if not file.reason:
-        job = "imaging.unpack" if file.kind == Image.Kind.ARCHIVE else "imaging.prepare"
-        outbox.later(kind=job, payload={"image": image.pk}, key=f"image-{image.pk}")
-    detail = {"sha256": file.sha256, "size": image.size, "reason": file.reason}
-    if file.device:
-        detail["device"] = file.device
-    audit.record(
-        by=None if file.matched else by,
-        action="image.add",
-        thing=image,
-        consultation=image.consultation_id,
-        detail=detail,
-    )
-    return image
+
+
+def _detail(file: Arrived) -> dict[str, Any]:
+    detail: dict[str, Any] = {"sha256": file.sha256, "size": file.size, "reason": file.reason}
+    return detail | {"device": file.device} if file.device else detail
 
 
 def abort(*, upload: Upload, by: User) -> None:

@@ -73,6 +73,10 @@ def store(*, consultation: Consultation, by: User, files: Iterable[Iterable[byte
             parts.append(folder / f"{secrets.token_urlsafe(32)}.part")
             found.append(_receive(pieces, parts[-1], room, study))
         kept = [instance for instance in found if instance.file is not None]
+        try:
+            storage.sync_all([each.file.path for each in kept if each.file])
+        except OSError:
+            raise storage.full() from None
         images = intake.keep(consultation=consultation, by=by, files=[each.file for each in kept if each.file])
     finally:
         for part in parts:
@@ -85,7 +89,7 @@ def store(*, consultation: Consultation, by: User, files: Iterable[Iterable[byte
 
 
 def _receive(pieces: Iterable[bytes], path: Path, room: _Room, study: str) -> Instance:
-    """Write one file, synced, and look at its head."""
+    """Write one file and look at its head; it is synced with the others."""
     storage.need_room(0)
     digest, size, head = hashlib.sha256(), 0, b""
     most = min(settings.MAX_UPLOAD_BYTES, room.size)
@@ -98,8 +102,6 @@ def _receive(pieces: Iterable[bytes], path: Path, room: _Room, study: str) -> In
                     part.write(piece)
                     if len(head) < sniff.HEAD:
                         head += piece[: sniff.HEAD - len(head)]
-            part.flush()
-            os.fsync(part.fileno())
     except ConnectionError:
         raise
     except OSError:

@@ -260,15 +260,16 @@ def test_who_may_not_add_is_told_and_others_find_nothing(cast: Cast) -> None:
 
 
 def test_the_consultations_quota_counts(cast: Cast, settings: Any) -> None:
-    files = slices(3)
-    settings.MAX_UPLOAD_BYTES = len(files[0]) // 4  # ten times that is two and a half files
+    files = slices(3)  # not quite of one length: their UIDs are not
+    largest = max(map(len, files))
+    settings.MAX_UPLOAD_BYTES = largest // 4  # ten times that is two and a half files
     consultation = draft(cast)
     too_large = post(client(cast.doctor), consultation.pk, body(files[:1]))
     assert (too_large.status_code, value(too_large.json(), "00081198", "00081197")) == (409, [0xA700])
-    settings.MAX_UPLOAD_BYTES = len(files[0])
+    settings.MAX_UPLOAD_BYTES = largest
     Image.objects.all().delete()
     full = Image.objects.create(
-        consultation=consultation, name="x", size=8 * len(files[0]), sha256="0", folder="0", uploaded_by=cast.doctor
+        consultation=consultation, name="x", size=8 * largest, sha256="0", folder="0", uploaded_by=cast.doctor
     )
     answer = post(client(cast.doctor), consultation.pk, body(files))
     assert (answer.status_code, len(answer.json()["00081199"]["Value"])) == (202, 2)
