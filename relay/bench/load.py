@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import os
 import secrets
 import time
 from collections.abc import Callable, Coroutine
@@ -172,6 +173,7 @@ async def _window(load: Load, parties: list[Party], server: Server, pacer: Pacer
         "delay_ms_p99": _percentile(delays, 0.99),
         "generator_cpu_share": round(own / passed, 3),
         "generator_behind_ms": round(pacer.behind * 1e3, 1),
+        "load_average": round(os.getloadavg()[0], 1),
     }
 
 

@@ -36,8 +36,20 @@ def read(reader: Ingress, now: float) -> list[tuple[bytes, float]]:
     return [(bytes(buffer.view[:length]), came) for buffer, length, _, came in reader.receive(now)]
 
 
+def wait_for_stamps(reader: Ingress, peer: socket.socket) -> None:
+    """The kernel begins to stamp a moment after it was asked to; until then a datagram came when it was read."""
+    for _ in range(1000):
+        peer.send(b"is it stamped?")
+        time.sleep(0.002)
+        now = time.monotonic()
+        if any(now - came > 0.001 for _, came in read(reader, now)):
+            return
+    raise AssertionError("the kernel stamps nothing")
+
+
 def test_who_reads_late_knows_when_it_came(ours: socket.socket, peer: socket.socket) -> None:
     reader = Ingress(ours, {}, [PacketBuffer() for _ in range(SLOTS)])
+    wait_for_stamps(reader, peer)
     peer.send(b"first")
     sent = time.monotonic()
     time.sleep(LATE)
