@@ -9,13 +9,19 @@ from PIL import Image as Picture
 from PIL import ImageOps
 
 from consult.models import KeyImage, User
+from consult.paper import glyphs
 from consult.services import key_image
-from imaging.models import Image
-from imaging.raster import encode
-from imaging.services import rendering
+from imaging.models import Annotation, Image
+from imaging.policies import annotation as policies
+from imaging.raster import encode, marked
+from imaging.raster.marked import Drawn
+from imaging.services import annotation_words, rendering
 from imaging.services.rendering import Look
 
 SIDE = 1600  # pixels of the longer side
+LEAST = 1000  # of one with marks
+BILINEAR = Picture.Resampling.BILINEAR
+COLOURS = {"asking": (255, 193, 94), "answering": (95, 212, 255)}  # as static/css/marks.css
 QUALITY = 90
 _TURNS = {1: Picture.Transpose.ROTATE_270, 2: Picture.Transpose.ROTATE_180, 3: Picture.Transpose.ROTATE_90}
 
@@ -30,8 +36,11 @@ class Turned:
 
 
 def choose(*, image: Image, number: int, look: Look, turned: Turned, title: str, by: User) -> KeyImage:
-    """Put frame `number` (from 0) into the opinion of `by`, whole, in that window and that way up."""
-    picture = _picture(image, number, look, turned)
+    """Put frame `number` (from 0) into the opinion of `by`, whole, in that window and that way up, with its marks."""
+    marks = list(policies.visible_annotations(by, image.consultation).filter(image=image, frame=number))
+    picture = _picture(image, number, look, turned, bool(marks))
+    if marks:
+        picture = marked.draw(picture, [_drawn(each, image, turned, picture) for each in marks], glyphs.FONT)
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=QUALITY, subsampling=0)
     return key_image.choose(
@@ -40,22 +49,45 @@ def choose(*, image: Image, number: int, look: Look, turned: Turned, title: str,
         picture=out.getvalue(),
         width=picture.width,
         height=picture.height,
-        shows=_shows(image, number, look, turned, title),
+        shows=_shows(image, number, look, turned, title)
+        | ({"marks": [_said(each) for each in marks]} if marks else {}),
     )
 
 
-def _picture(image: Image, number: int, look: Look, turned: Turned) -> Picture.Image:
+def _picture(image: Image, number: int, look: Look, turned: Turned, has_marks: bool) -> Picture.Image:
     if image.has_pixels:
         picture = Picture.fromarray(np.ascontiguousarray(rendering.grey(image, number, look)))
     else:
         content, _mime = rendering.frame(image, number, look)  # a JPEG of our own making
         picture = Picture.open(io.BytesIO(content), formats=["JPEG"]).convert("RGB")
     picture = encode.scaled(picture, SIDE)
+    if has_marks and (times := LEAST / max(picture.size)) > 1:  # or their words would hide a small image
+        picture = picture.resize((round(picture.width * times), round(picture.height * times)), BILINEAR)
     if turned.flip:
         picture = ImageOps.mirror(picture)
     if turned.quarters:
         picture = picture.transpose(_TURNS[turned.quarters])
     return ImageOps.invert(picture) if turned.invert else picture
+
+
+def _drawn(row: Annotation, image: Image, turned: Turned, picture: Picture.Image) -> Drawn:
+    """The mark where it is in the picture: scaled, then mirrored, then turned, as the picture was."""
+    width, height = picture.size if turned.quarters % 2 == 0 else picture.size[::-1]
+    points = []
+    for u, v in row.points:
+        x, y, across, down = u / image.width * width, v / image.height * height, width, height
+        x = across - x if turned.flip else x
+        for _quarter in range(turned.quarters):
+            x, y, across, down = down - y, x, down, across
+        points.append((x, y))
+    lines = [glyphs.shown(line) for line in (*annotation_words.lines(row), row.author.display_name)]
+    return Drawn(row.kind, points, lines, COLOURS[row.side])
+
+
+def _said(row: Annotation) -> dict[str, Any]:
+    """What is signed of a mark."""
+    said = {"kind": row.kind, "points": row.points, "figures": row.figures, "text": row.text}
+    return {**said, "author": row.author.get_username(), "uid": str(row.uid), "rev": row.rev}
 
 
 def _shows(image: Image, number: int, look: Look, turned: Turned, title: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from PIL import Image as Picture
 from consult.models import AuditEntry, Consultation, KeyImage, OpinionVersion
 from consult.services import key_image, opinion
 from imaging.models import Image
+from imaging.services import annotation
+from imaging.services.annotation import Mark
 from tests import cast as walk
 from tests.cast import PASSWORD, Cast
 from tests.consult.pages.browsers import HTMX, JSON
@@ -71,6 +74,26 @@ def test_the_picture_is_the_frame_as_it_was_looked_at(cast: Cast) -> None:
     assert first["window"] == [40, 400]
     assert first["original_sha256"] == image.sha256
     assert first["sop_uid"] == image.sop_uid
+
+
+def test_marks_are_printed_where_they_were_drawn_and_signed_with_the_picture(cast: Cast) -> None:
+    """An arrow along the upper edge to the right: found by its colour however the image is turned."""
+    thing, image = scene(cast)
+    mark = Mark(frame=0, kind="arrow", points=[[16, 8], [48, 8]], text="第二肋")
+    annotation.put(image=image, by=cast.expert, uid=uuid4(), rev=1, mark=mark)
+    expert = client(cast.expert)
+    scale = 1000 / max(image.width, image.height)
+    for way, turn, flip in (("", 0, False), ("&turn=1&flip=1", 1, True), ("&turn=2", 2, False), ("&turn=3", 3, False)):
+        pk = add(expert, image, QUERY + way).json()["key_image"]
+        picture = shown(expert, f"/consultations/{thing.pk}/key-images/{pk}/picture/")
+        assert max(picture.size) == 1000
+        blue = np.abs(np.asarray(picture).astype(int) - (95, 212, 255)).sum(axis=2) < 60
+        upright = np.rot90(blue, turn)[:, :: -1 if flip else 1]
+        row = upright[round(8 * scale) - 1 : round(8 * scale) + 2].any(axis=0)
+        assert row[round(17 * scale) : round(34 * scale)].mean() > 0.95, way  # its words may cross the tail
+        assert not row[: round(14 * scale)].any(), way
+        [said] = KeyImage.objects.get(pk=pk).shows["marks"]
+        assert (said["text"], said["points"], said["author"]) == ("第二肋", mark.points, "expert.provincial")
 
 
 def test_the_same_picture_twice_is_one_and_photos_can_be_chosen(cast: Cast) -> None:
