@@ -7,6 +7,8 @@ from pathlib import Path
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from imaging.dicom.names import LARGEST, SEARCH, TAGS
+
 THRESHOLD = 1024  # characters of base64 above which a value is kept beside
 PIXELS = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}
 
@@ -14,7 +16,8 @@ PIXELS = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}
 def write(dataset: Dataset, into: Path, syntax: str) -> None:
     """`into`/metadata.json, and `bulk-1`, `bulk-2` … for what it names `@1`, `@2`; the pixels are `@pixels`.
 
-    See names.MARK. Text is UTF-8 whatever the file's character set. An element that cannot be read is left out.
+    `into`/search.json is what searches are for. See names.MARK and names.SEARCH. Text is UTF-8
+    whatever the file's character set. An element that cannot be read is left out.
     """
     numbers = count(1)
 
@@ -32,8 +35,14 @@ def write(dataset: Dataset, into: Path, syntax: str) -> None:
                 described[f"{tag:08X}"] = json.dumps(dataset[tag].to_json_dict(aside, THRESHOLD), allow_nan=False)
             except Exception:  # noqa: S112  (conversion happens here, and fails in as many ways as there are devices)
                 continue
+    _put(described, into / "metadata.json")
+    searched = {tag: described[tag] for tag in TAGS.values() if tag in described}
+    _put({tag: text if len(text) <= LARGEST else "null" for tag, text in searched.items()}, into / SEARCH)
+
+
+def _put(described: dict[str, str], path: Path) -> None:
     pairs = ", ".join(f'"{tag}": {described[tag]}' for tag in sorted(described))
-    (into / "metadata.json").write_text(f"{{{pairs}}}")
+    path.write_text(f"{{{pairs}}}")
 
 
 def _text(vr: str, value: str) -> str:

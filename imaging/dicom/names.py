@@ -6,6 +6,9 @@ MARK = '"BulkDataURI": "@'
 REPORT, REPORT_DEPTH = "report.json", 20
 """What the content of a structured report is written to, and how many levels it has at most."""
 
+SEARCH, LARGEST = "search.json", 2048
+"""What the attributes of TAGS are written to, and how many characters of one are kept there; null for a larger one."""
+
 _TABLE = """
 00080005 SpecificCharacterSet 00080008 ImageType 00080016 SOPClassUID 00080018 SOPInstanceUID 00080020 StudyDate
 00080021 SeriesDate 00080022 AcquisitionDate 00080023 ContentDate 0008002A AcquisitionDateTime 00080030 StudyTime

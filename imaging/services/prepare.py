@@ -15,7 +15,8 @@ from imaging.dicom import names
 from imaging.models import Image, Reason
 from imaging.policies import identity
 from imaging.raster import trace
-from imaging.services import decoding, news, paging, rendering, storage
+from imaging.services import attributes, decoding, news, paging, rendering, storage
+from imaging.services.searching import Described
 
 S = Image.State
 LEASE = timedelta(seconds=60)
@@ -37,7 +38,8 @@ def prepare(image: int) -> None:
             facts = _decoded(row, work)
             _check(facts, row.kind, work)
             _take(row, facts)
-            _publish(row, work)
+            said = attributes.said_by_child(work) if row.kind == Image.Kind.DICOM else {}
+            _publish(row, work, said)
     except decoding.Undecodable as error:
         refuse(row, error.code)
 
@@ -114,7 +116,7 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _publish(image: Image, work: Path) -> None:
+def _publish(image: Image, work: Path, said: Described) -> None:
     """Thumbnail, then the folder in place, then the row: what the row promises is there."""
     shown = image.path / "shown"
     if shown.exists():  # an earlier run was cut here
@@ -136,6 +138,8 @@ def _publish(image: Image, work: Path) -> None:
         if not Image.objects.filter(pk=image.pk, state=S.PROCESSING).select_for_update().exists():
             return
         image.save(update_fields=[*fields, "facts", "differs", "state", "ready_at"])
+        if said:
+            attributes.keep(image, said)
         action = "image.hold" if image.differs else "image.ready"
         audit.record(by=None, action=action, thing=image, consultation=image.consultation_id)
         news.changed(image.consultation)

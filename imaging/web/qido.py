@@ -1,6 +1,7 @@
 """QIDO-RS, the search transaction (PS3.18 section 10.6)."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from consult.models import Consultation
 from imaging.dicom.names import TAGS
 from imaging.models import Image
 from imaging.policies import image as policies
-from imaging.services import instance as described_instances
+from imaging.services import attributes
 from imaging.services.searching import Described, is_match
 from imaging.web.door import JSON, dicom_json
 from imaging.web.multipart import malformed
@@ -29,6 +30,7 @@ MORE = {
 STUDY_UID, SERIES_UID, SOP_UID, MODALITY = "0020000D", "0020000E", "00080018", "00080060"
 MODALITIES, AVAILABILITY, RETRIEVE = "00080061", "00080056", "00081190"
 SERIES_OF_STUDY, INSTANCES_OF_STUDY, INSTANCES_OF_SERIES = "00201206", "00201208", "00201209"
+COUNTED = {MODALITIES, AVAILABILITY, RETRIEVE, SERIES_OF_STUDY, INSTANCES_OF_STUDY, INSTANCES_OF_SERIES}
 NOT_ATTRIBUTES = {"limit", "offset", "includefield", "fuzzymatching", "accept"}
 
 
@@ -60,18 +62,28 @@ def _search(request: HttpRequest, consultation: Consultation, level: str, **uids
     """One entry for each thing of `level` that has an instance which matches all that is asked."""
     chosen(request, (JSON, "application/json"))
     query = _query(request)
-    rows = policies.viewable_instances(request.user, consultation)
-    held = [(row, described_instances.described(row)) for row in rows]
+    held = attributes.held(policies.viewable_instances(request.user, consultation))
     _sum_up(held)
     names = {"study": "study_uid", "series": "series_uid"}
     within = [pair for pair in held if all(getattr(pair[0], names[name]) == uid for name, uid in uids.items())]
     key = {"study": "study_uid", "series": "series_uid", "instance": "sop_uid"}[level]
     groups: dict[str, tuple[Image, Described]] = {}
-    for row, described in within:
-        if all(is_match(described, path, wanted, fuzzy=query.fuzzy) for path, wanted in query.matches):
-            groups.setdefault(getattr(row, key), (row, described))
+    for row, described in _matching(within, query):
+        groups.setdefault(getattr(row, key), (row, described))
     page = list(groups.values())[query.offset :][: query.limit]
     return dicom_json([_entry(request, level, row, described, query, within=bool(uids)) for row, described in page])
+
+
+def _matching(held: list[tuple[Image, Described]], query: Query) -> Iterator[tuple[Image, Described]]:
+    """Those that match; the file of one is opened only for what the database does not keep of it."""
+    for row, known in held:
+        easy = [pair for pair in query.matches if attributes.is_enough(known, {pair[0][0]})]
+        hard = [pair for pair in query.matches if pair not in easy]
+        if not all(is_match(known, path, wanted, fuzzy=query.fuzzy) for path, wanted in easy):
+            continue
+        described = attributes.whole(row, known) if hard else known
+        if all(is_match(described, path, wanted, fuzzy=query.fuzzy) for path, wanted in hard):
+            yield row, described
 
 
 def _sum_up(held: list[tuple[Image, Described]]) -> None:
@@ -81,14 +93,24 @@ def _sum_up(held: list[tuple[Image, Described]]) -> None:
     for row, _described in held:
         studies.setdefault(row.study_uid, []).append(row)
         series.setdefault(row.series_uid, []).append(row)
+    of_study = {uid: _counted(rows) for uid, rows in studies.items()}
+    of_series = {uid: {INSTANCES_OF_SERIES: _number({row.sop_uid for row in rows})} for uid, rows in series.items()}
     for row, described in held:
-        whole = studies[row.study_uid]
-        modalities = sorted({each.modality for each in whole if each.modality})
-        described[MODALITIES] = {"vr": "CS", "Value": modalities}
-        described[SERIES_OF_STUDY] = {"vr": "IS", "Value": [len({each.series_uid for each in whole})]}
-        described[INSTANCES_OF_STUDY] = {"vr": "IS", "Value": [len({each.sop_uid for each in whole})]}
-        described[INSTANCES_OF_SERIES] = {"vr": "IS", "Value": [len({each.sop_uid for each in series[row.series_uid]})]}
-        described[AVAILABILITY] = {"vr": "CS", "Value": ["ONLINE"]}
+        described |= of_study[row.study_uid] | of_series[row.series_uid]
+
+
+def _counted(rows: list[Image]) -> Described:
+    """What is said of a study."""
+    return {
+        MODALITIES: {"vr": "CS", "Value": sorted({row.modality for row in rows if row.modality})},
+        SERIES_OF_STUDY: _number({row.series_uid for row in rows}),
+        INSTANCES_OF_STUDY: _number({row.sop_uid for row in rows}),
+        AVAILABILITY: {"vr": "CS", "Value": ["ONLINE"]},
+    }
+
+
+def _number(things: set[str]) -> Described:
+    return {"vr": "IS", "Value": [len(things)]}
 
 
 def _entry(
@@ -103,6 +125,8 @@ def _entry(
     tags += [STUDY_UID, *([SERIES_UID] if level != "study" else [])]
     if level == "instance":
         tags += INSTANCE.split()
+    if query.is_all or not attributes.is_enough(described, set(tags) - COUNTED):
+        described = attributes.whole(row, described)
     if query.is_all:
         tags += [tag for tag in described if level == "instance"] + MORE.get(level, "").split()
     found = {tag: described[tag] for tag in sorted(set(tags)) if tag in described and not _is_aside(described[tag])}
