@@ -298,7 +298,7 @@ TOGETHER = """async ([consultation, image]) => {
   document.querySelector("main").replaceChildren(holder);
   window.sentMessages = [];
   const send = (message) => window.sentMessages.push(message);
-  const options = { consultation, you: "me", image, send, nameOf: () => "Dr Zhang" };
+  const options = { consultation, you: "me", image, send, nameOf: () => "Dr Zhang", close: () => {} };
   window.shared = mountViewer(holder, options);
 }"""
 
@@ -313,6 +313,9 @@ def test_one_leads_the_other_follows_without_echo(chromium: Browser, live_server
         page.evaluate(TOGETHER, [consultation.pk, slices[0].pk])
         view = page.locator(".viewport")
         expect(view).to_have_attribute("data-shown", f"{slices[0].pk}:0", timeout=15_000)
+        close = page.get_by_role("button", name="Close image")
+        page.set_viewport_size({"width": 700, "height": 700})  # more tools than there is room for
+        expect(close).to_be_in_viewport(ratio=1)
         there = {
             "t": "view",
             "by": "z",
