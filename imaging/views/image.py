@@ -1,8 +1,6 @@
 """One image: its page, frames, thumbnail and file; confirming whose it is; taking it back."""
 
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 from django.contrib.auth.decorators import login_required
@@ -17,6 +15,7 @@ from imaging.policies import image as policies
 from imaging.raster.sniff import extension
 from imaging.services import image as images
 from imaging.services import rendering, reporting
+from imaging.services.pieces import Piece, written
 from imaging.services.rendering import Look
 from imaging.views import describe
 from imaging.views.frames import look
@@ -32,7 +31,6 @@ ENDINGS = {
     "application/x-hl7-aecg": ("xml",),
     "application/x-edf": ("edf",),
 }
-BLOCK = 256 * 1024
 
 
 def seen(request: HttpRequest, pk: int) -> Image:
@@ -128,19 +126,15 @@ def original(request: HttpRequest, pk: int) -> HttpResponseBase:
     if not image.original.is_file():
         raise rendering.lost()
     images.note_reading(image=image, by=request.user, what="download")
-    answer = StreamingHttpResponse(_blocks(image.original), content_type="application/octet-stream")
+    answer = StreamingHttpResponse(
+        written([(b"", Piece(image.original, 0, image.size))]), content_type="application/octet-stream"
+    )
     answer["Content-Length"] = str(image.size)
     answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(_download_name(image), safe='')}"
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Cache-Control"] = "private, no-store"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            yield block
 
 
 def _download_name(image: Image) -> str:

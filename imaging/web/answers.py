@@ -1,29 +1,16 @@
 """How bytes leave: multipart/related with its length, ETag and caching as image frames have."""
 
-import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 
 from imaging.models import Image
+from imaging.services.pieces import Piece, written
 
 FRESH = "private, max-age=3600, immutable"
 ASK_AGAIN = "private, no-cache"  # what may get more instances
-BLOCK = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """`length` bytes of a file from `offset`: the content of one part."""
-
-    path: Path
-    offset: int
-    length: int
 
 
 def etag(request: HttpRequest, images: list[Image]) -> str:
@@ -56,26 +43,13 @@ def related(parts: list[tuple[str, Piece]], kind: str) -> StreamingHttpResponse:
     end = f"\r\n--{boundary}--\r\n".encode()
     pieces = [(head, piece) for head, (_, piece) in zip(heads, parts, strict=True)]
     answer = StreamingHttpResponse(
-        _written(pieces, end), content_type=f'multipart/related; type="{kind}"; boundary={boundary}'
+        written(pieces, end), content_type=f'multipart/related; type="{kind}"; boundary={boundary}'
     )
     answer["Content-Length"] = str(sum(len(head) + piece.length for head, piece in pieces) + len(end))
     return answer
 
 
 def single(piece: Piece, kind: str) -> StreamingHttpResponse:
-    answer = StreamingHttpResponse(_written([(b"", piece)], b""), content_type=kind)
+    answer = StreamingHttpResponse(written([(b"", piece)]), content_type=kind)
     answer["Content-Length"] = str(piece.length)
     return answer
-
-
-async def _written(pieces: list[tuple[bytes, Piece]], end: bytes) -> AsyncIterator[bytes]:
-    """Asynchronous: Django would gather a plain iterator whole before the first byte leaves."""
-    for head, piece in pieces:
-        yield head
-        with await asyncio.to_thread(piece.path.open, "rb") as file:
-            file.seek(piece.offset)
-            left = piece.length
-            while left and (block := await asyncio.to_thread(file.read, min(BLOCK, left))):
-                left -= len(block)
-                yield block
-    yield end

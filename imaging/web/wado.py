@@ -12,9 +12,9 @@ from imaging.raster.window import LIMIT
 from imaging.services import image as images
 from imaging.services import instance as instances
 from imaging.services import rendering
+from imaging.services.pieces import Piece
 from imaging.services.rendering import Look
 from imaging.web import answers
-from imaging.web.answers import Piece
 from imaging.web.door import JSON
 from imaging.web.multipart import malformed
 from imaging.web.negotiation import EXPLICIT_LITTLE, JPEG, NotAcceptable, chosen, wishes

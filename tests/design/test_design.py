@@ -64,6 +64,7 @@ def test_every_class_colour_comes_from_a_token():
         "room.css",
         "tiles.css",
         "viewer.css",
+        "marks.css",
         "devices.css",
         "equipment.css",
         "print.css",

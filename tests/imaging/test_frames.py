@@ -13,7 +13,7 @@ from pydicom.pixels import apply_windowing
 from consult.models import AuditEntry
 from imaging.models import Image
 from tests.cast import Cast, draft
-from tests.imaging.doors import client, photo, pixels, real, sent
+from tests.imaging.doors import client, photo, pixels, real, sent, streamed
 from tests.imaging.hostile import changed, saved
 
 pytestmark = pytest.mark.files
@@ -142,7 +142,7 @@ def test_scrolling_is_one_reading(cast: Cast) -> None:
     for number in range(5):
         browser.get(f"/images/{image.pk}/frames/{number}/")
     browser.get(f"/images/{image.pk}/")
-    list(browser.get(f"/images/{image.pk}/original/").streaming_content)
+    streamed(browser.get(f"/images/{image.pk}/original/"))
     actions = AuditEntry.objects.filter(object_kind="image", actor="doctor.nitun").values_list("action", flat=True)
     assert list(actions) == ["image.add", "image.read", "image.download"]
 

@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from imaging.models import Image, sentence
 from imaging.services import child, decoding
 from tests.cast import Cast, draft
-from tests.imaging.doors import begin, client, photo, real, sent
+from tests.imaging.doors import begin, client, photo, real, sent, streamed
 from tests.imaging.hostile import HOSTILE, gb18030_name, gps_photo, png_with_html
 
 pytestmark = pytest.mark.files
@@ -91,7 +91,7 @@ def test_markup_after_a_picture_never_reaches_the_page(cast: Cast) -> None:
     assert original["Content-Type"] == "application/octet-stream"
     assert original["Content-Disposition"].startswith("attachment;")
     assert original["X-Content-Type-Options"] == "nosniff"
-    assert b"".join(original.streaming_content) == png_with_html()
+    assert streamed(original) == png_with_html()
 
 
 def test_chinese_name_is_read_right(cast: Cast) -> None:
