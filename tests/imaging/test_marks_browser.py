@@ -18,7 +18,7 @@ from tests.imaging import phantom
 from tests.imaging.doors import client, sent
 from tests.windows import apart, windows
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.small]
 SHOTS = Path(os.environ.get("SCREENSHOTS", "")) if os.environ.get("SCREENSHOTS") else None
 # The live server has no sockets: this stands for the news that would ring here.
 NEWS = "setInterval(() => document.body?.dispatchEvent(new CustomEvent('annotations')), 500);"

@@ -14,8 +14,10 @@ from imaging.raster.measure import Spacing
 from tests.imaging import phantom
 from tests.imaging.scripts import Script
 
+pytestmark = pytest.mark.small  # asks no database
+
 ODD = Spacing(*phantom.SPACING)
-FEW = settings(max_examples=120, deadline=None, database=None)
+FEW = settings(max_examples=80, deadline=None, database=None)
 degrees = st.floats(0, 360)
 
 

@@ -12,6 +12,8 @@ from tests.imaging.scripts import Script
 
 pytestmark = pytest.mark.files
 
+pytestmark = pytest.mark.small  # asks no database
+
 sides = st.integers(1, 8000)
 IMAGE = st.fixed_dictionaries({"width": sides, "height": sides})
 BOX = st.fixed_dictionaries({"width": st.integers(40, 4000), "height": st.integers(40, 2400)})
@@ -20,7 +22,7 @@ LOOK = st.fixed_dictionaries(
     {"zoom": st.floats(0.1, 20), "x": PART, "y": PART, "turn": st.integers(0, 3), "flip": st.booleans()}
 )
 STRETCH = st.floats(0.1, 10)
-ALL = settings(max_examples=150, deadline=None, database=None)
+ALL = settings(max_examples=80, deadline=None, database=None)
 
 
 @pytest.fixture(scope="module")
