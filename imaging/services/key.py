@@ -60,7 +60,7 @@ def _picture(image: Image, number: int, look: Look, turned: Turned, has_marks: b
     else:
         content, _mime = rendering.frame(image, number, look)  # a JPEG of our own making
         picture = Picture.open(io.BytesIO(content), formats=["JPEG"]).convert("RGB")
-    picture = encode.scaled(picture, SIDE)
+    picture = encode.scaled(_in_shape(picture, image), SIDE)
     if has_marks and (times := LEAST / max(picture.size)) > 1:  # or their words would hide a small image
         picture = picture.resize((round(picture.width * times), round(picture.height * times)), BILINEAR)
     if turned.flip:
@@ -68,6 +68,17 @@ def _picture(image: Image, number: int, look: Look, turned: Turned, has_marks: b
     if turned.quarters:
         picture = picture.transpose(_TURNS[turned.quarters])
     return ImageOps.invert(picture) if turned.invert else picture
+
+
+def _in_shape(picture: Picture.Image, image: Image) -> Picture.Image:
+    """As the viewer shows it: where pixels are not square, so that a circle stays a circle on paper."""
+    spacing = image.facts.get("spacing") or {"row": 1, "column": 1}
+    stretch = min(max(spacing["row"] / spacing["column"], 0.1), 10)
+    if stretch == 1:
+        return picture
+    width, height = picture.size
+    size = (width, round(height * stretch)) if stretch > 1 else (round(width / stretch), height)
+    return picture.resize(size, BILINEAR)
 
 
 def _drawn(row: Annotation, image: Image, turned: Turned, picture: Picture.Image) -> Drawn:

@@ -21,6 +21,7 @@ from imaging.services.annotation import Mark
 from tests import cast as walk
 from tests.cast import PASSWORD, Cast
 from tests.consult.pages.browsers import HTMX, JSON
+from tests.imaging import phantom
 from tests.imaging.doors import client, photo, real, sent
 
 QUERY = "?center=40&width=400"
@@ -94,6 +95,16 @@ def test_marks_are_printed_where_they_were_drawn_and_signed_with_the_picture(cas
         assert not row[: round(14 * scale)].any(), way
         [said] = KeyImage.objects.get(pk=pk).shows["marks"]
         assert (said["text"], said["points"], said["author"]) == ("第二肋", mark.points, "expert.provincial")
+
+
+def test_pixels_that_are_not_square_keep_their_shape_on_paper(cast: Cast) -> None:
+    """64 x 48 pixels of 0.8 mm across and 0.5 mm down: 51.2 mm by 24."""
+    thing = walk.opinion_due(cast)
+    image = sent(client(cast.doctor), thing, "ct.dcm", phantom.ct())
+    for way, expected in (("", 51.2 / 24), ("&turn=1", 24 / 51.2)):
+        pk = add(client(cast.expert), image, QUERY + way).json()["key_image"]
+        chosen = KeyImage.objects.get(pk=pk)
+        assert chosen.width / chosen.height == pytest.approx(expected, rel=0.02)
 
 
 def test_the_same_picture_twice_is_one_and_photos_can_be_chosen(cast: Cast) -> None:
