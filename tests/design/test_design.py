@@ -71,7 +71,7 @@ def test_every_class_colour_comes_from_a_token():
         "recording.css",
     }
     raw = {p.name for p in STYLES if re.search(r"#[0-9a-fA-F]{3,8}\b", p.read_text())} - allowed
-    assert raw == {"record.css", "steps.css", "consult.css"}  # the black of an image, the white of signing paper
+    assert raw == {"record.css", "steps.css"}  # the black of an image, the white of signing paper
 
 
 def test_both_dark_themes_are_the_same():
