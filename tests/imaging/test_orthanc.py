@@ -53,11 +53,10 @@ def test_a_study_from_orthanc_comes_out_pixel_for_pixel() -> None:
         site.manage("dicom_devices", "add", TITLE, "127.0.0.1", "nitun")
         wait_until(lambda: "DICOM listener" in site.log(), "the listener listens")
         orthanc.echo()
-        assert orthanc.push(names)["FailedInstancesCount"] == 0
-
         session = peer.session(peer.seeded(site)["doctor"])
         listing = f"{site.url}/consultations/{pk}/images/list/"
         before = len(ready(session, listing, 0))
+        assert orthanc.push(names)["FailedInstancesCount"] == 0
         wait_until(lambda: ready(session, listing, before + len(files)), "all are prepared", 90)
         client = DICOMwebClient(f"{site.url}/dicomweb/{pk}", session=session)
         for content in files:
