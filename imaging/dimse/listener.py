@@ -93,6 +93,7 @@ class _Line:
     bytes: int = field(default=0)
     taken: int = field(default=0)
     refused: int = field(default=0)
+    is_cut: bool = field(default=False)
 
 
 class Listener:
@@ -153,7 +154,8 @@ class Listener:
         if line is None:
             return
         line.bytes += len(event.data)
-        if line.bytes > settings.MAX_UPLOAD_BYTES + SLACK:
+        if line.bytes > settings.MAX_UPLOAD_BYTES + SLACK and not line.is_cut:
+            line.is_cut = True
             log.warning("%s sends more than a file may have: cut off", line.device.ae_title)
             cable: Any = event.assoc.dul.socket
             cable.socket.shutdown(socket.SHUT_RDWR)
@@ -162,7 +164,7 @@ class Listener:
         path = Path(event.dataset_path)
         line = self._lines.get(event.assoc)
         try:
-            if line is None:
+            if line is None or line.is_cut:  # nobody hears the answer
                 return NOT_AUTHORISED
             line.bytes = 0
             status = _asking(lambda: _store(line.device, path))

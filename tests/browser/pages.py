@@ -75,6 +75,7 @@ class Asking:
     def take_consent(self) -> None:
         self.page.locator("label:has([name=relation][value=self])").click()
         self.page.locator("[name=signer_name]").fill(PATIENT["name"])
+        self.page.wait_for_load_state()
         pad = self.page.locator("[data-pad]")
         pad.scroll_into_view_if_needed()
         box = pad.bounding_box()

@@ -15,10 +15,14 @@ function startPad(form) {
     undo.disabled = clear.disabled = empty;
     drawn.value = empty ? "" : pad.toDataURL("image/png");
   };
+  let fitted = "";
+  /** To the size it is shown in. Not again to the same: that would cut the stroke that is being drawn. */
   const fit = () => {
-    if (!canvas.offsetWidth) return;
-    const strokes = pad.toData();
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const size = `${canvas.offsetWidth} ${canvas.offsetHeight} ${ratio}`;
+    if (!canvas.offsetWidth || size === fitted) return;
+    fitted = size;
+    const strokes = pad.toData();
     canvas.width = canvas.offsetWidth * ratio;
     canvas.height = canvas.offsetHeight * ratio;
     canvas.getContext("2d")?.scale(ratio, ratio);

@@ -34,6 +34,7 @@ def english(live_cast: Cast) -> Cast:
 
 
 def sign_by_hand(page: Page) -> None:
+    page.wait_for_load_state()
     pad = page.locator("canvas[data-pad]")
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
