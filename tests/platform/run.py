@@ -64,9 +64,8 @@ PARTS = {  # name: (form, arguments of pytest)
 }
 LAB = "lab"
 """The part that `make lab` runs, and `make test` does not."""
-IN_BROWSERS = ("small form, browser", "large form, processes")
 MOST_AGAIN = 2
-"""Tests in real browsers that may have a second try, which is said: browsers and servers share two busy cores.
+"""Tests of a part that may have a second try, which is said: browsers, servers and peers share two busy cores.
 When more fail, it is not the machine."""
 PART_SECONDS = 1500
 NO_TESTS = 5  # pytest's exit code
@@ -117,7 +116,7 @@ def run(part: str, env: dict[str, str], extra: list[str]) -> str:
     cache = Path(env["DATA_DIR"]) / f"pytest-cache-{part.replace(' ', '-')}"
     command = [sys.executable, "-m", "pytest", "-q", "--durations=8", "-o", f"cache_dir={cache}", *arguments, *extra]
     outcome = "passed" if _green(command, env) else "FAILED"
-    if outcome == "FAILED" and part in IN_BROWSERS and (names := _failed(cache)):
+    if outcome == "FAILED" and (names := _failed(cache)):
         print(f"\n== {part}, once more: {', '.join(names)}", flush=True)
         outcome = "passed at the second try" if _green([*command, "--last-failed"], env) else "FAILED"
     print(f"== {part}: {time.monotonic() - began:.0f} s", flush=True)
