@@ -1,8 +1,6 @@
 """What the patient agreed to: versioned texts, a drawn signature or signed paper, withdrawals. Append-only."""
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from django.conf import settings
@@ -15,7 +13,7 @@ from consult.errors import Conflict, NotAllowed, Refusal
 from consult.models import Consent, ConsentText, Consultation, User
 from consult.notify import consent_texts
 from consult.policies import consultation as policies
-from consult.services import audience, audit, moves, notification, recording, signature
+from consult.services import audience, audit, files, moves, notification, recording, signature
 
 LANGUAGES = ("zh-hans", "en")
 
@@ -64,7 +62,7 @@ def record(
     paper = signature.clean(content, drawn=method == Consent.Method.DRAWN)
     digest = hashlib.sha256(paper.content).hexdigest()
     path = f"consents/{row.pk}/{digest}.{paper.extension}"
-    _keep(path, paper.content)
+    files.keep(Path(settings.MEDIA_ROOT) / path, paper.content)
     consent = Consent.objects.create(
         consultation=row,
         text=text,
@@ -124,14 +122,3 @@ def withdraw(*, consent: Consent, by: User) -> Consent:
 def file_of(consent: Consent) -> Path:
     """Where the signature is kept; its content type follows from the extension (png, jpg, pdf)."""
     return Path(settings.MEDIA_ROOT) / consent.file_path
-
-
-def _keep(path: str, content: bytes) -> None:
-    """Whole or not at all: written beside, synced, renamed. The name is the content's hash, so twice is once."""
-    target = Path(settings.MEDIA_ROOT) / path
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(target)

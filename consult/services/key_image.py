@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from consult.errors import Conflict, NotAllowed, Refusal
 from consult.models import Consultation, KeyImage, Opinion, OpinionVersion, User
 from consult.paper import glyphs
 from consult.policies import opinion as policies
-from consult.services import audit, moves
+from consult.services import audit, files, moves
 
 MOST = 12
 LONGEST = 200  # characters of a caption
@@ -36,7 +34,7 @@ def choose(
         return same
     if opinion.key_images.count() >= MOST:
         raise Refusal("too_many_pictures", _("An opinion holds 12 images at most. Take one out first."))
-    _keep(picture, sha256)
+    files.keep(_place(sha256), picture)
     last = opinion.key_images.aggregate(last=Max("place"))["last"] or 0
     chosen = KeyImage.objects.create(
         opinion=opinion, place=last + 1, sha256=sha256, width=width, height=height, shows=shows
@@ -123,23 +121,6 @@ def signed(version: OpinionVersion) -> list[dict[str, Any]]:
 
 def _place(sha256: str) -> Path:
     return Path(settings.MEDIA_ROOT) / "key_images" / sha256[:2] / f"{sha256}.jpg"
-
-
-def _keep(picture: bytes, sha256: str) -> None:
-    """Written under another name first and synced: under its own name it is always whole."""
-    path = _place(sha256)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if path.exists():
-        return
-    part = path.with_name(f"{secrets.token_hex(8)}.part")
-    with part.open("xb") as file:
-        file.write(picture)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
 
 
 def read(sha256: str) -> bytes:

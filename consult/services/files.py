@@ -1,0 +1,20 @@
+"""Files below MEDIA_ROOT whose name is the hash of their content: written once, whole, never changed."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Whole or not at all: written beside, synced, renamed, and the name synced too. Twice is once."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
