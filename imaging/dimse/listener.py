@@ -26,7 +26,7 @@ from pydicom.uid import (
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, _config, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
-from consult.errors import NotAllowed, Refusal, StorageFull, TooLarge
+from consult.errors import Refusal, StorageFull, TooLarge
 from imaging.models import Device
 from imaging.policies import arrival as policies
 from imaging.raster import sniff
@@ -193,8 +193,6 @@ def _store(device: Device, path: Path) -> int:
     except (StorageFull, TooLarge) as refusal:
         log.warning("%s: refused, %s", device.ae_title, refusal.code)
         return OUT_OF_RESOURCES
-    except NotAllowed:
-        return NOT_AUTHORISED
     except Refusal as refusal:
         log.warning("%s: refused, %s", device.ae_title, refusal.code)
         return NOT_UNDERSTOOD

@@ -167,16 +167,12 @@ def claim(*, arrivals: Iterable[int], consultation: Consultation, by: User) -> l
         raise _gone()
     if any(not policies.may_place(by, consultation, row.device.hospital_id) for row in rows):
         raise NotAllowed("may_not_add", _("You can no longer add images to this consultation."))
-    size, count = intake.left(consultation)
-    if sum(row.size for row in rows) > size or len(rows) > count:
-        raise TooLarge(Reason.QUOTA, sentence(Reason.QUOTA))
     return place(rows=rows, consultation=consultation, by=by)
 
 
 def place(*, rows: list[Arrival], consultation: Consultation, by: User, matched: bool = False) -> list[Image]:
     """Turn waiting files into images of `consultation` in one transaction; `matched` when nobody had to say so."""
-    if matched and (len(rows) > intake.left(consultation)[1] or rows[0].size > intake.left(consultation)[0]):
-        raise TooLarge(Reason.QUOTA, sentence(Reason.QUOTA))
+    intake.check_quota(consultation, sum(row.size for row in rows), len(rows))
 
     def taken(made: list[Image]) -> None:
         now = timezone.now()

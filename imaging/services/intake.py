@@ -64,7 +64,7 @@ def begin(
         raise Refusal(error.code, sentence(error.code)) from None
     if sha256 and (existing := _same(consultation, sha256)):
         raise Existing(existing)
-    _check_quota(consultation, length)
+    check_quota(consultation, length)
     storage.need_room(length)
     upload = Upload(
         token=secrets.token_urlsafe(32),
@@ -100,9 +100,10 @@ def _same(consultation: Consultation, sha256: str) -> Image | None:
     return Image.objects.kept().filter(consultation=consultation, sha256=sha256).first()
 
 
-def _check_quota(consultation: Consultation, length: int) -> None:
+def check_quota(consultation: Consultation, length: int, count: int = 1) -> None:
+    """Raise TooLarge unless the consultation still takes `count` files of `length` bytes together."""
     room, files = left(consultation)
-    if length > room or files <= 0:
+    if length > room or count > files:
         raise TooLarge(Reason.QUOTA, sentence(Reason.QUOTA))
 
 

@@ -56,29 +56,18 @@ class Study:
         return self.rows[-1]
 
 
-def studies(user: User) -> list[Study]:
-    """All that this person may place, newest first."""
+def studies(rows: QuerySet[Arrival]) -> list[Study]:
+    """Arrivals by study, newest first."""
     found: dict[tuple[object, ...], Study] = {}
-    for row in policies.visible_arrivals(user):
-        found.setdefault(_key(row), Study(row)).rows.append(row)
+    for row in rows:
+        key = (row.device.hospital_id, row.study_uid, row.patient_name, row.patient_id)
+        found.setdefault(key, Study(row)).rows.append(row)
     return sorted(found.values(), key=lambda study: study.last.pk, reverse=True)
 
 
-def _key(row: Arrival) -> tuple[object, ...]:
-    return row.device.hospital_id, row.study_uid, row.patient_name, row.patient_id
-
-
-def fitting(user: User, consultation: Consultation) -> list[Study]:
-    """Studies that name this consultation's patient, for the list of its images."""
-    if not policies.may_place(user, consultation, consultation.hospital_id):
-        return []
-    return [
-        study
-        for study in studies(user)
-        if study.first.device.hospital_id == consultation.hospital_id
-        and study.waiting
-        and _agrees(study.first, consultation)
-    ]
+def count(rows: QuerySet[Arrival]) -> int:
+    """How many `studies` would find, without fetching them."""
+    return rows.order_by().values("device__hospital", "study_uid", "patient_name", "patient_id").distinct().count()
 
 
 def _agrees(row: Arrival, consultation: Consultation) -> bool:
@@ -90,7 +79,7 @@ def _agrees(row: Arrival, consultation: Consultation) -> bool:
 @login_required
 def page(request: HttpRequest) -> HttpResponse:
     """`?for=<consultation>` has that one chosen."""
-    found = studies(request.user)
+    found = studies(policies.visible_arrivals(request.user))
     shown = found[:STUDIES]
     targets: dict[int, list[Consultation]] = {}
     for study in shown:
@@ -114,7 +103,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @login_required
 def waiting(request: HttpRequest) -> HttpResponse:
     """A link with how many studies wait; nothing when none does."""
-    answer = render(request, "arrival/_waiting.html", {"count": len(studies(request.user))})
+    answer = render(request, "arrival/_waiting.html", {"count": count(policies.visible_arrivals(request.user))})
     answer["Cache-Control"] = "private, no-store"
     return answer
 
@@ -168,7 +157,10 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def context(user: User, consultation: Consultation) -> dict[str, Any]:
-    """For the list of a consultation's images: what fits it, and how many studies wait in all."""
+    """For the list of a consultation's images: studies that name its patient, and how many wait in all."""
     if not policies.may_place(user, consultation, consultation.hospital_id):
         return {"arrived": [], "arrivals_waiting": 0}
-    return {"arrived": fitting(user, consultation), "arrivals_waiting": len(studies(user))}
+    seen = policies.visible_arrivals(user)
+    here = studies(seen.filter(device__hospital=consultation.hospital_id, state=S.WAITING))
+    fitting = [study for study in here if _agrees(study.first, consultation)]
+    return {"arrived": fitting, "arrivals_waiting": count(seen)}
