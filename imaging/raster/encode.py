@@ -1,6 +1,7 @@
 """8-bit pixels to JPEG or PNG. Only ever given arrays that we made ourselves."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from PIL import Image
 
 LOSSLESS_UP_TO = 512 * 512
 SIDES = (1024, 2048)  # of the smaller copies of a photo
+SMALL_PAGE = 1024  # pixels of the longer side
 
 
 def encode(pixels: NDArray[np.uint8], *, largest: int = 0) -> tuple[bytes, str]:
@@ -33,6 +35,16 @@ def as_type(pixels: NDArray[np.uint8], mime: str, *, largest: int = 0, quality: 
     else:
         picture.save(out, "JPEG", quality=quality, subsampling=0)
     return out.getvalue()
+
+
+def keep_page(picture: Image.Image, number: int, into: Path, *, quality: int, small: int, subsampling: int) -> None:
+    """Write page `number` (from 0) as page-<n>.jpg and page-<n>-small.jpg of those qualities; of the first also
+    thumbnail.webp. `subsampling` as Pillow's JPEG writer takes it."""
+    picture.save(into / f"page-{number}.jpg", "JPEG", quality=quality, subsampling=subsampling)
+    less = scaled(picture, SMALL_PAGE)
+    less.save(into / f"page-{number}-small.jpg", "JPEG", quality=small, subsampling=subsampling)
+    if number == 0:
+        scaled(less, 256).save(into / "thumbnail.webp", "WEBP", quality=80)
 
 
 def thumbnail(pixels: NDArray[np.uint8], side: int = 256) -> bytes:

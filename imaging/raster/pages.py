@@ -13,12 +13,11 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 from PIL import Image
 
-from imaging.raster.encode import scaled
+from imaging.raster.encode import keep_page
 from imaging.raster.sniff import Unreadable
 
 MAX_PAGES = 300
 SIDE = 2400  # pixels: A4 at 205 to the inch
-SMALL = 1024
 BATCH_SECONDS = 6  # of CPU, so that the child's limit is one page's, not the document's
 TAIL = 1024  # bytes at the end in which a whole file says %%EOF (ISO 32000-1 annex H.3)
 _LOCKED = (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
@@ -52,11 +51,7 @@ def normalise(source: Path, into: Path, *, first: int) -> dict[str, object]:
         if done and time.process_time() > BATCH_SECONDS:
             break
         picture = _drawn(document, number, sizes[number], box)
-        picture.save(into / f"page-{number}.jpg", "JPEG", quality=88, subsampling=0)
-        small = scaled(picture, SMALL)
-        small.save(into / f"page-{number}-small.jpg", "JPEG", quality=85, subsampling=0)
-        if number == 0:
-            scaled(small, 256).save(into / "thumbnail.webp", "WEBP", quality=80)
+        keep_page(picture, number, into, quality=88, small=85, subsampling=0)
         done += 1
     return {"kind": "document", "pages": count, "done": done, "width": box[0], "height": box[1], "frames": count}
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from imaging.raster.encode import scaled
+from imaging.raster.encode import keep_page
 from imaging.raster.sniff import Unreadable
 
 PX = 8
@@ -68,10 +68,7 @@ def draw(source: Path, into: Path, *, first: int) -> dict[str, object]:
             break
         note = "" if whole <= MAX_PAGES else f"   first {MAX_PAGES * SECONDS // 60} of {seconds / 60:.0f} min"
         picture = _page(paper, traces, number, pitch, f"{number * SECONDS} s   25 mm/s   10 mm/mV{note}")
-        picture.save(into / f"page-{number}.jpg", "JPEG", quality=80)
-        scaled(picture, 1024).save(into / f"page-{number}-small.jpg", "JPEG", quality=80)
-        if number == 0:
-            scaled(picture, 256).save(into / "thumbnail.webp", "WEBP", quality=80)
+        keep_page(picture, number, into, quality=80, small=80, subsampling=2)
         done += 1
     return {
         "kind": "traces",

@@ -11,7 +11,6 @@ from imaging.models import Image, Reason, sentence
 from imaging.raster import encode, window
 from imaging.raster.window import Window
 
-SMALL_PAGE = 1024  # pixels of the longer side
 DTYPES = ("|u1", "u1", "<i2", "<i4", "<f4", "<f8")
 
 
@@ -117,7 +116,7 @@ def _photo(image: Image, largest: int) -> bytes:
 
 def page(image: Image, number: int, largest: int) -> bytes:
     """The JPEG of a document's page, the smaller copy where that is enough."""
-    name = f"page-{number}-small.jpg" if 0 < largest <= SMALL_PAGE else f"page-{number}.jpg"
+    name = f"page-{number}-small.jpg" if 0 < largest <= encode.SMALL_PAGE else f"page-{number}.jpg"
     try:
         return (image.path / "shown" / name).read_bytes()
     except FileNotFoundError:
