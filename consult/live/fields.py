@@ -142,6 +142,22 @@ def several(high: int, item: Reader) -> Reader:
     return read
 
 
+def part(kind: type[Message]) -> Reader:
+    """An object with the fields of `kind`."""
+
+    def read(value: Any) -> Message:
+        if not isinstance(value, dict):
+            raise ValueError
+        return kind.read(value)
+
+    return read
+
+
+def optional(item: Reader) -> Reader:
+    """What `item` reads, or None."""
+    return lambda value: None if value is None else item(value)
+
+
 def mapping(high: int, key: Reader, item: Reader) -> Reader:
     """An object of at most `high` entries."""
 

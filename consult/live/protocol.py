@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from consult.live.fields import (
@@ -13,8 +13,11 @@ from consult.live.fields import (
     mapping,
     number,
     one_of,
+    optional,
+    part,
     reads,
     rows,
+    several,
     text,
     whole,
 )
@@ -115,7 +118,9 @@ class Pointer(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class View(Message):
+class Look(Message):
+    """How one image is looked at."""
+
     t: ClassVar[str] = "view"
     image: int = reads(whole(1, MAX_ID))
     frame: int = reads(whole(0, 1_000_000))
@@ -128,6 +133,26 @@ class View(Message):
     turn: int = reads(whole(0, 3), default=0)
     flip: bool = reads(flag, default=False)
     invert: bool = reads(flag, default=False)
+
+
+LAYOUTS = {"1x1": 1, "1x2": 2, "2x1": 2, "2x2": 4}  # rows x columns: panes
+
+
+@dataclass(frozen=True, slots=True)
+class View(Look):
+    """What the active pane shows, and the others beside it in their order; None is an empty one."""
+
+    layout: str = reads(one_of(*LAYOUTS), default="1x1")
+    active: int = reads(whole(0, 3), default=0)
+    linked: bool = reads(flag, default=False)
+    beside: Sequence[Look | None] = reads(several(3, optional(part(Look))), default=())
+
+    def __post_init__(self) -> None:
+        """Raises Unreadable for more or fewer panes than the layout has."""
+        if self.active >= LAYOUTS[self.layout]:
+            raise Unreadable("wrong:active", self.t)
+        if len(self.beside) != LAYOUTS[self.layout] - 1:
+            raise Unreadable("wrong:beside", self.t)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +197,7 @@ ROOM_NEWS: dict[str, tuple[str, ...]] = {
     "camera": ("by", "session", "act", "pan", "tilt", "zoom"),
     "steer": ("by", "session", "pan", "tilt", "zoom"),
     "pointer": ("by", "image", "frame", "x", "y", "on"),
-    "view": ("by", "image", "frame", "preset", "center", "width", "zoom", "x", "y", "turn", "flip", "invert"),
+    "view": ("by", *(each.name for each in fields(View))),
     "follow": ("by", "how"),
     "typing": ("by", "where"),
     "renegotiate": (),

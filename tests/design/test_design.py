@@ -65,6 +65,7 @@ def test_every_class_colour_comes_from_a_token():
         "tiles.css",
         "viewer.css",
         "marks.css",
+        "panes.css",
         "devices.css",
         "equipment.css",
         "print.css",

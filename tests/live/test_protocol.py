@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -56,7 +57,7 @@ GOOD = {
     "steer": {"to": "s" * 16, "pan": -0.1, "tilt": 0, "zoom": 0.5},
     "pointer": {"image": 1, "frame": 0, "x": 0.5, "y": 1, "on": True},
     "view": {"image": 1, "frame": 2, "preset": None, "center": 40, "width": 400, "zoom": 1.5, "x": 0.5, "y": 0.5}
-    | {"turn": 3, "flip": True, "invert": False},
+    | {"turn": 3, "flip": True, "invert": False, "layout": "1x1", "active": 0, "linked": False, "beside": []},
     "follow": {"how": "free"},
     "typing": {"where": "chat"},
     "leave": {},
@@ -101,6 +102,10 @@ WRONG = [
     ("view", "zoom", 0),
     ("view", "preset", "<script>"),
     ("view", "frame", -1),
+    ("view", "layout", "3x3"),
+    ("view", "active", 1),
+    ("view", "beside", [None]),
+    ("view", "linked", 1),
     ("follow", "how", "sometimes"),
     ("typing", "where", "diary"),
     ("ping", "n", 2**60),
@@ -112,6 +117,52 @@ def test_a_wrong_field_is_unreadable(name: str, field: str, value: object) -> No
     with pytest.raises(Unreadable) as caught:
         protocol.parse(json.dumps({"t": name, **GOOD[name], field: value}), protocol.ROOM_COMMANDS)
     assert (caught.value.code, caught.value.to) == (f"wrong:{field}", name)
+
+
+BESIDE = {"image": 7, "frame": 0, "zoom": 2.5}
+PANES = {**GOOD["view"], "layout": "2x2", "active": 3, "linked": True, "beside": [BESIDE, None, BESIDE]}
+
+
+def seen(**fields: object) -> Any:
+    return protocol.parse(json.dumps({"t": "view", **PANES, **fields}), protocol.ROOM_COMMANDS)
+
+
+def test_a_view_of_one_image_is_one_pane() -> None:
+    view: Any = protocol.parse(json.dumps({"t": "view", "image": 1, "frame": 2}), protocol.ROOM_COMMANDS)
+    assert (view.layout, view.active, view.linked, view.beside) == ("1x1", 0, False, ())
+
+
+def test_a_view_of_four_panes_has_three_beside_the_active_one() -> None:
+    view = seen()
+    assert (view.layout, view.active, view.linked) == ("2x2", 3, True)
+    assert [each and (each.image, each.zoom, each.x) for each in view.beside] == [(7, 2.5, 0.5), None, (7, 2.5, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"beside": [BESIDE, None]}, "wrong:beside"),
+        ({"beside": [BESIDE] * 4}, "wrong:beside"),
+        ({"beside": [BESIDE, None, "no view"]}, "wrong:beside"),
+        ({"beside": [BESIDE, None, {**BESIDE, "x": 1.5}]}, "wrong:x"),
+        ({"beside": [BESIDE, None, {"frame": 0}]}, "missing:image"),
+        ({"active": 4}, "wrong:active"),
+        ({"layout": "1x2"}, "wrong:active"),
+        ({"layout": "1x2", "active": 1}, "wrong:beside"),
+    ],
+)
+def test_panes_that_do_not_fit_their_layout_are_unreadable(fields: dict[str, object], code: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        seen(**fields)
+    assert (caught.value.code, caught.value.to) == (code, "view")
+
+
+@pytest.mark.parametrize(("number", "code"), [("1e999", "wrong:x"), ("NaN", "not-json"), ("-Infinity", "not-json")])
+def test_what_is_not_finite_is_unreadable_in_every_pane(number: str, code: str) -> None:
+    text = json.dumps({"t": "view", **PANES, "beside": [BESIDE, None, {**BESIDE, "x": 0.25}]}).replace("0.25", number)
+    with pytest.raises(Unreadable) as caught:
+        protocol.parse(text, protocol.ROOM_COMMANDS)
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize(

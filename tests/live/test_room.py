@@ -93,11 +93,12 @@ async def test_the_device_check_needs_no_join(relay: RelayEnd, live_cast: Cast, 
         assert await here.hears("answer", "refused") == {"t": "answer", "pc": "probe", "sdp": SDP, "rev": 0}
 
 
+LOOK = {"image": 3, "frame": 1, "preset": None, "center": 40, "width": 400, "zoom": 2, "x": 0.5, "y": 0.5}
+LOOK |= {"turn": 1, "flip": True, "invert": True}
 PASSED_ON: dict[str, dict[str, Any]] = {
     "quality": {"level": 2, "loss": 0.02, "trip": 80, "jitter": 12, "frozen": 0.5, "up": 900, "down": 1200},
     "pointer": {"image": 3, "frame": 1, "x": 0.25, "y": 0.5, "on": True},
-    "view": {"image": 3, "frame": 1, "preset": None, "center": 40, "width": 400, "zoom": 2, "x": 0.5, "y": 0.5}
-    | {"turn": 1, "flip": True, "invert": True},
+    "view": LOOK | {"layout": "1x2", "active": 1, "linked": True, "beside": [{**LOOK, "image": 4}]},
     "follow": {"how": "free"},
     "typing": {"where": "chat"},
 }

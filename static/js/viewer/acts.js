@@ -1,7 +1,6 @@
 // @ts-check
 /** What a person can do in the viewer, by mouse, touch, key or button: each act makes a new view. */
 import { clamp, first, windowOf } from "@/viewer/view.js";
-import { placeOf, seriesWith } from "@/viewer/series.js";
 import { mirrored, turned } from "@/viewer/transform.js";
 
 /** @typedef {import("@/viewer/viewer.js").Viewer} Viewer */
@@ -19,7 +18,7 @@ export class Acts {
 
   /** Another frame of the same series, looked at in the same way. @param {number} steps */
   scroll(steps) {
-    const { series, place } = this.#here();
+    const { series, place } = this.viewer.pane.here;
     const next = series?.stack[clamp(place + steps, 0, series.stack.length - 1)];
     if (next && series?.stack[place] !== next) this.#change(next);
   }
@@ -29,16 +28,10 @@ export class Acts {
     this.scroll(last ? 1e9 : -1e9);
   }
 
-  #here() {
-    const { view, series: all } = this.viewer;
-    const series = view ? seriesWith(all, view.image) : undefined;
-    return { series, place: series && view ? placeOf(series, view.image, view.frame) : 0 };
-  }
-
   /** The next series or photo, as it was looked at last. @param {number} steps */
   series(steps) {
     const all = this.viewer.series;
-    const { series } = this.#here();
+    const { series } = this.viewer.pane.here;
     if (!series || all.length < 2) return;
     this.open(all[(all.indexOf(series) + steps + all.length) % all.length].images[0].pk);
   }
@@ -53,7 +46,7 @@ export class Acts {
 
   /** Zoom so that the point under the cursor stays. @param {number} factor @param {number} x @param {number} y */
   zoom(factor, x, y) {
-    const { view, stage, image } = this.viewer;
+    const { view, pane: { stage }, image } = this.viewer;
     if (!view || !image) return;
     const under = stage.toImage(x, y);
     const zoom = clamp(view.zoom * factor, 0.1, 20);
@@ -68,7 +61,7 @@ export class Acts {
 
   /** @param {number} dx @param {number} dy */
   pan(dx, dy) {
-    const { view, stage } = this.viewer;
+    const { view, pane: { stage } } = this.viewer;
     const [from, to] = [stage.toImage(0, 0), stage.toImage(dx, dy)];
     if (view) this.#change({ x: view.x - (to.x - from.x), y: view.y - (to.y - from.y) });
   }
@@ -99,7 +92,7 @@ export class Acts {
 
   /** One pixel of the image on one of the screen. */
   natural() {
-    const { image, view, stage } = this.viewer;
+    const { image, view, pane: { stage } } = this.viewer;
     if (image && view) this.#change({ zoom: 1 / (stage.fit(image, view) * devicePixelRatio) });
   }
 
@@ -125,36 +118,22 @@ export class Acts {
   tool(name) {
     this.viewer.marks.drop();
     this.viewer.tool = name;
-    this.viewer.draw();
+    this.viewer.changed();
   }
 
-  /** @param {number} x @param {number} y @param {boolean} inside */
-  hover(x, y, inside) {
-    const { view, image, stage, together, marks } = this.viewer;
-    if (!view || image?.reportUrl) return;
-    if (marks.isDrawing && inside) marks.slide(x, y);
-    const point = stage.toImage(x, y);
-    const on = inside && point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1;
-    together.point(view.image, view.frame, point.x, point.y, on);
+  /** @param {string} name rows x columns */
+  layout(name) {
+    this.viewer.grid.choose(name);
   }
 
-  /** @param {number} x @param {number} y @param {string} by */
-  press(x, y, by) {
-    return this.viewer.marks.press(x, y, by);
+  /** @param {number} steps */
+  layouts(steps) {
+    this.viewer.grid.cycle(steps);
   }
 
-  /** @param {number} x @param {number} y */
-  slide(x, y) {
-    this.viewer.marks.slide(x, y);
-  }
-
-  /** @param {number} x @param {number} y */
-  lift(x, y) {
-    this.viewer.marks.lift(x, y);
-  }
-
-  drop() {
-    this.viewer.marks.drop();
+  /** Tools and keys for the next pane. @param {number} steps */
+  panes(steps) {
+    this.viewer.grid.next(steps);
   }
 
   follow() {

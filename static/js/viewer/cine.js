@@ -1,7 +1,6 @@
 // @ts-check
 /** Plays the frames of a series in a circle: the file's own speed times the one chosen. Space starts and stops it. */
 import { element, icon } from "@/base/dom.js";
-import { placeOf, seriesWith } from "@/viewer/series.js";
 import { clamp } from "@/viewer/view.js";
 
 const SPEEDS = [0.25, 0.5, 1, 2];
@@ -17,14 +16,11 @@ export function mountCine(viewer) {
   viewer.toolbar.bar.append(play, speed);
   let timer = 0;
 
-  const here = () => {
-    const { view, series: all } = viewer;
-    const series = view ? seriesWith(all, view.image) : undefined;
-    return { series, place: series && view ? placeOf(series, view.image, view.frame) : 0 };
-  };
+  /** @type {import("@/viewer/pane.js").Pane | null} the one that plays */
+  let pane = null;
 
   const show = () => {
-    play.hidden = speed.hidden = (here().series?.stack.length ?? 0) < 2 || (viewer.image?.pages ?? false);
+    play.hidden = speed.hidden = (viewer.pane.here.series?.stack.length ?? 0) < 2 || (viewer.image?.pages ?? false);
     play.setAttribute("aria-pressed", String(timer > 0));
     if (play.dataset.cine === String(timer > 0)) return;
     play.dataset.cine = String(timer > 0);
@@ -34,11 +30,10 @@ export function mountCine(viewer) {
 
   /** The next frame once the one before is on screen: a slow line plays slower, and drops none. */
   const step = () => {
-    const { series, place } = here();
+    const { series, place } = viewer.pane.here;
     const { view } = viewer;
-    if (!series || series.stack.length < 2 || !view) return stop();
-    const drawn = viewer.painter.drawn === `${view.image}:${view.frame}`;
-    if (drawn) viewer.become({ ...view, ...series.stack[(place + 1) % series.stack.length] });
+    if (!series || series.stack.length < 2 || !view || viewer.pane !== pane) return stop();
+    if (pane.painter.drawn === pane.asked) viewer.become({ ...view, ...series.stack[(place + 1) % series.stack.length] });
     const each = clamp((viewer.image?.frameMs ?? FRAME_MS) / Number(speed.value), 16, 4000);
     timer = window.setTimeout(step, each);
   };
@@ -52,6 +47,7 @@ export function mountCine(viewer) {
   const toggle = () => {
     if (timer) return stop();
     if (play.hidden) return; // one frame, or a document
+    pane = viewer.pane;
     step();
     show();
   };

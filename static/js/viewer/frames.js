@@ -10,8 +10,8 @@ export class Frames {
   /** @type {Map<string, Promise<ImageBitmap>>} */
   #running = new Map();
   #pixels = 0;
-  /** @type {string[]} */
-  #ahead = [];
+  /** @type {Map<object, string[]>} what each painter wants next */
+  #ahead = new Map();
   #aheadRunning = 0;
 
   /** @param {string} url */
@@ -32,16 +32,30 @@ export class Frames {
     return running;
   }
 
-  /** Fetch these next, a few at a time; what was asked for before and not begun is dropped. @param {string[]} urls */
-  ahead(urls) {
-    this.#ahead = urls.filter((url) => !this.#kept.has(url) && !this.#running.has(url));
+  /** Fetch these next, a few at a time; what was asked for before and not begun is dropped. @param {object} who @param {string[]} urls */
+  ahead(who, urls) {
+    this.#ahead.delete(who);
+    if (urls.length) this.#ahead.set(who, urls);
     this.#pump();
   }
 
+  /** In turn of those who ask. */
+  #next() {
+    for (const [who, urls] of this.#ahead) {
+      const url = urls.shift();
+      this.#ahead.delete(who);
+      if (urls.length) this.#ahead.set(who, urls);
+      if (url && !this.#kept.has(url) && !this.#running.has(url)) return url;
+    }
+    return "";
+  }
+
   #pump() {
-    while (this.#aheadRunning < AHEAD && this.#ahead.length) {
+    while (this.#aheadRunning < AHEAD) {
+      const url = this.#next();
+      if (!url) return;
       this.#aheadRunning++;
-      this.get(/** @type {string} */ (this.#ahead.shift()))
+      this.get(url)
         .catch(() => {}) // asked for again, and said, when it is to be shown
         .finally(() => {
           this.#aheadRunning--;
@@ -78,7 +92,7 @@ export class Frames {
   }
 
   clear() {
-    this.#ahead = [];
+    this.#ahead.clear();
     this.#kept.clear();
     this.#pixels = 0;
   }

@@ -1,16 +1,18 @@
 // @ts-check
-/** Mouse, touch and wheel on the viewport, as acts in the viewport's pixels. Knows no image. */
+/** Mouse, touch and wheel on a pane, as acts in the pane's pixels. Knows no image. */
 
 /**
  * @typedef {{scroll(steps: number): void, zoom(factor: number, x: number, y: number): void, pan(dx: number, dy: number): void,
- *   window(dx: number, dy: number): void, press(x: number, y: number, by: string): boolean,
- *   slide(x: number, y: number): void, lift(x: number, y: number): void, drop(): void, hover(x: number, y: number, inside: boolean): void, fit(): void}} Acts
+ *   window(dx: number, dy: number): void, fit(): void}} Acts of the active pane
+ * @typedef {{inHand: string, take(): void, focus(): void, hover(x: number, y: number, inside: boolean): void,
+ *   surface: {press(x: number, y: number, by: string): boolean, slide(x: number, y: number): void, lift(x: number, y: number): void},
+ *   viewer: {marks: {drop(): unknown}}}} Hand the pane, and the tool in it
  */
 
 const PLAIN = new Set(["window", "pan", "zoom"]);
 
-/** @param {HTMLElement} viewport @param {Acts} acts @param {() => string} tool in hand @returns {() => void} ends it */
-export function listen(viewport, acts, tool) {
+/** @param {HTMLElement} box @param {Acts} acts @param {Hand} hand @returns {() => void} ends it */
+export function listen(box, acts, hand) {
   const end = new AbortController();
   const { signal } = end;
   /** @type {Map<number, {x: number, y: number}>} */
@@ -21,58 +23,60 @@ export function listen(viewport, acts, tool) {
   /** The next finger makes it a pinch: what was begun is given up. @param {PointerEvent} event */
   const draws = (event) => {
     if (fingers.size > 1) {
-      if (drawing) acts.drop();
+      if (drawing) hand.viewer.marks.drop();
       return 0;
     }
     const { x, y } = at(event);
-    return event.button === 0 && acts.press(x, y, event.pointerType) ? event.pointerId : 0;
+    return event.button === 0 && hand.surface.press(x, y, event.pointerType) ? event.pointerId : 0;
   };
 
   /** @param {PointerEvent | WheelEvent | MouseEvent} event */
   const at = (event) => {
-    const box = viewport.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    const { left, top } = box.getBoundingClientRect();
+    return { x: event.clientX - left, y: event.clientY - top };
   };
 
-  viewport.addEventListener("pointerdown", (event) => {
+  box.addEventListener("pointerdown", (event) => {
     if (event.target instanceof Element && event.target.closest("button, a, input, select")) return;
-    viewport.setPointerCapture(event.pointerId);
+    box.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, at(event));
-    viewport.focus({ preventScroll: true });
+    hand.take();
+    hand.focus();
     drawing = draws(event);
   }, { signal });
 
-  viewport.addEventListener("pointermove", (event) => {
+  box.addEventListener("pointermove", (event) => {
     const now = at(event);
     const before = fingers.get(event.pointerId);
-    if (!before || event.pointerType === "mouse") acts.hover(now.x, now.y, true);
+    if (!before || event.pointerType === "mouse") hand.hover(now.x, now.y, true);
     if (!before) return;
     const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
     fingers.set(event.pointerId, now);
-    if (drawing === event.pointerId) acts.slide(now.x, now.y);
+    if (drawing === event.pointerId) hand.surface.slide(now.x, now.y);
     else if (other) pinch(acts, before, now, other);
-    else drag(acts, toolOf(event.buttons, tool()), now.x - before.x, now.y - before.y, now);
+    else drag(acts, toolOf(event.buttons, hand.inHand), now.x - before.x, now.y - before.y, now);
   }, { signal });
 
   for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) {
-    viewport.addEventListener(name, (event) => {
+    box.addEventListener(name, (event) => {
       fingers.delete(event.pointerId);
       if (drawing !== event.pointerId) return;
       drawing = 0;
       const { x, y } = at(event);
-      if (name === "pointerup") acts.lift(x, y);
-      else acts.drop();
+      if (name === "pointerup") hand.surface.lift(x, y);
+      else hand.viewer.marks.drop();
     }, { signal });
   }
-  viewport.addEventListener("pointerleave", (event) => {
+  box.addEventListener("pointerleave", (event) => {
     const { x, y } = at(event);
-    acts.hover(x, y, false);
+    hand.hover(x, y, false);
   }, { signal });
-  viewport.addEventListener("dblclick", () => PLAIN.has(tool()) && acts.fit(), { signal });
-  viewport.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
+  box.addEventListener("dblclick", () => PLAIN.has(hand.inHand) && acts.fit(), { signal });
+  box.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
 
-  viewport.addEventListener("wheel", (event) => {
+  box.addEventListener("wheel", (event) => {
     event.preventDefault();
+    hand.take();
     const lines = event.deltaMode === 0 ? event.deltaY / 100 : event.deltaY / 3;
     const { x, y } = at(event);
     if (event.ctrlKey || event.metaKey) return acts.zoom(Math.exp(-lines * 0.25), x, y);

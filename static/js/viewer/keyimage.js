@@ -24,7 +24,7 @@ export function mountKeyImage(viewer) {
 
   const add = async () => {
     const url = address();
-    if (button.hidden || button.disabled || !url || !viewer.painter.drawn) return;
+    if (button.hidden || button.disabled || !url || !viewer.pane.painter.drawn) return;
     button.disabled = true;
     try {
       const answer = await fetch(url, { method: "POST", headers: { "X-CSRFToken": csrf(), Accept: "application/json" } });

@@ -3,7 +3,7 @@
 
 /** @typedef {{scroll(steps: number): void, ends(last: boolean): void, series(steps: number): void, zoomBy(factor: number): void, pan(dx: number, dy: number): void,
  *   fit(): void, natural(): void, reset(): void, tool(name: string): void, presetNumber(number: number): void, follow(): void,
- *   turn(quarters: number): void, mirror(): void, invert(): void}} KeyActs */
+ *   turn(quarters: number): void, mirror(): void, invert(): void, layouts(steps: number): void, panes(steps: number): void}} KeyActs */
 
 /** @type {Record<string, (acts: KeyActs) => void>} */
 const PLAIN = {
@@ -28,6 +28,10 @@ const PLAIN = {
   g: (acts) => acts.turn(1),
   h: (acts) => acts.mirror(),
   i: (acts) => acts.invert(),
+  v: (acts) => acts.layouts(1),
+  V: (acts) => acts.layouts(-1),
+  ".": (acts) => acts.panes(1),
+  ",": (acts) => acts.panes(-1),
 };
 
 /** For the sheet of keys. */
@@ -45,6 +49,8 @@ export function keyRows() {
     ["1 … 9", gettext("Window presets")],
     ["G Shift+G", gettext("Turn right, turn left")],
     ["H I", gettext("Mirror, invert")],
+    ["V Shift+V", gettext("Next layout, the one before")],
+    ["Tab , .", gettext("Another pane")],
     ["L", gettext("Follow, look freely")],
     ["K", gettext("Into the opinion")],
   ];

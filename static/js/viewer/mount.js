@@ -1,6 +1,5 @@
 // @ts-check
 /** Puts the viewer into an element, alone or shared with the others of a call. */
-import { fromMessage } from "@/viewer/view.js";
 import { Viewer } from "@/viewer/viewer.js";
 
 /**
@@ -16,10 +15,9 @@ export function mountViewer(root, options) {
       else if (message.kind === "image") viewer.load();
     },
     /** @param {number} image @param {number} [frame] */
-    open(image, frame) {
-      if (viewer.images.some((each) => each.pk === image)) viewer.acts.open(image, frame);
-      else viewer.goTo(fromMessage({ image, frame: frame ?? 0 }), true);
-    },
+    open: (image, frame) => viewer.open(image, frame ?? 0),
+    /** What is looked at now, in every pane. */
+    sight: () => viewer.sight,
     destroy: () => viewer.destroy(),
   };
 }

@@ -9,10 +9,10 @@ import { windowOf } from "@/viewer/view.js";
 const LENGTHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 export class Overlay {
-  /** @param {HTMLElement} viewport */
-  constructor(viewport) {
+  /** @param {HTMLElement} box of a pane */
+  constructor(box) {
     this.corners = Object.fromEntries(["tl", "tr", "bl", "br"].map((name) => [name, element("div", { class: `overlay overlay-${name}`, [`data-overlay-${name}`]: "" })]));
-    viewport.append(...Object.values(this.corners));
+    box.append(...Object.values(this.corners));
   }
 
   /** @param {any} patient @param {Img | undefined} image */

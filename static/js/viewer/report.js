@@ -5,11 +5,11 @@ import { element } from "@/base/dom.js";
 const SCROLLS = ["ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End", " "];
 
 export class Paper {
-  /** @param {HTMLElement} viewport @param {(image: number, frame: number) => void} open */
-  constructor(viewport, open) {
+  /** @param {HTMLElement} box @param {(image: number, frame: number) => void} open */
+  constructor(box, open) {
     this.sheet = element("div", { class: "paper", tabindex: "0", role: "document", "aria-label": gettext("Report") });
     this.sheet.hidden = true;
-    viewport.append(this.sheet);
+    box.append(this.sheet);
     for (const name of ["pointerdown", "pointermove", "wheel", "dblclick", "contextmenu"]) {
       this.sheet.addEventListener(name, (event) => event.stopPropagation()); // here they select and scroll words
     }

@@ -10,15 +10,15 @@ import { fitting, onImage, onScreen, placing } from "@/viewer/transform.js";
 const STEPS = [1024, 2048];
 
 export class Stage {
-  /** @param {HTMLElement} viewport @param {(image: number, frame: number) => void} open a picture that a report names */
-  constructor(viewport, open) {
-    this.viewport = viewport;
-    this.paper = new Paper(viewport, open);
+  /** @param {HTMLElement} box @param {(image: number, frame: number) => void} open a picture that a report names */
+  constructor(box, open) {
+    this.box = box;
+    this.paper = new Paper(box, open);
     this.canvas = /** @type {HTMLCanvasElement} */ (element("canvas", { role: "img" }));
     Object.assign(this.canvas.style, { width: "auto", height: "auto", inset: "0 auto auto 0" });
     this.status = element("div", { class: "viewport-state", role: "status" });
     this.status.hidden = true;
-    viewport.append(this.canvas, this.status);
+    box.append(this.canvas, this.status);
     this.scale = 1;
     /** @type {import("@/viewer/transform.js").Matrix} */
     this.matrix = { a: 1, b: 0, c: 0, d: 1, e: 0, f: 0 };
@@ -32,13 +32,13 @@ export class Stage {
     return Math.min(Math.max(row / column, 0.1), 10);
   }
 
-  get #box() {
-    return { width: this.viewport.clientWidth, height: this.viewport.clientHeight };
+  get #room() {
+    return { width: this.box.clientWidth, height: this.box.clientHeight };
   }
 
   /** Screen pixels for one column of the image when it just fits. @param {Img} image @param {View} view */
   fit(image, view) {
-    return image.width ? fitting(image, Stage.stretch(image), view.turn, this.#box) : 1; // a report has no size
+    return image.width ? fitting(image, Stage.stretch(image), view.turn, this.#room) : 1; // a report has no size
   }
 
   /** Largest side worth fetching, 0 for full size. @param {Img} image @param {View} view */
@@ -53,7 +53,7 @@ export class Stage {
     this.scale = this.fit(image, view) * view.zoom;
     if (!image.width) return; // a report
     this.size = { width: image.width, height: image.height };
-    this.matrix = placing(image, Stage.stretch(image), view, this.#box);
+    this.matrix = placing(image, Stage.stretch(image), view, this.#room);
     const { a, b, c, d, e, f } = this.matrix;
     const across = image.width / (this.canvas.width || 1); // the picture may be smaller than the image
     const down = image.height / (this.canvas.height || 1);
@@ -80,14 +80,14 @@ export class Stage {
     this.status.hidden = true;
   }
 
-  /** Nothing on screen but, perhaps, words. @param {string} [words] @param {boolean} [waiting] */
-  blank(words = "", waiting = false) {
+  /** Nothing on screen but, perhaps, words. @param {string} [words] @param {boolean} [waiting] @param {string} [picture] an icon */
+  blank(words = "", waiting = false, picture = "image-off") {
     this.paper.hide();
     this.canvas.hidden = true;
     this.canvas.width = this.canvas.height = 1;
     this.canvas.removeAttribute("aria-label");
     this.status.hidden = !words;
-    this.status.replaceChildren(icon(waiting ? "loader-circle" : "image-off", waiting ? "icon-large icon-turn" : "icon-large"), words);
+    this.status.replaceChildren(icon(waiting ? "loader-circle" : picture, waiting ? "icon-large icon-turn" : "icon-large"), words);
   }
 
   /** The point of the image under a point of the viewport, 0 to 1 each, outside too. @param {number} x @param {number} y */

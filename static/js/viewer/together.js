@@ -2,10 +2,13 @@
 /** Looking at the same: sends one's view and pointer, at most one message a tick, and draws the others' pointers. */
 import { element } from "@/base/dom.js";
 import { Followers } from "@/viewer/followers.js";
-import { fromMessage, toMessage } from "@/viewer/view.js";
+import { fromMessage, isSame, toMessage } from "@/viewer/sight.js";
+import { fromWire } from "@/viewer/view.js";
 
-/** @typedef {import("@/viewer/view.js").View} View */
-/** @typedef {{goTo(view: View, whole: boolean): void, here(): View | null, toScreen(x: number, y: number): {x: number, y: number}, nameOf(username: string): string, changed(): void}} Place */
+/** @typedef {import("@/viewer/sight.js").Sight} Sight */
+/** @typedef {{sight: Sight, whole: boolean, by: string}} There `whole`: also window, zoom and middle */
+/** @typedef {{readonly sight: Sight | null, goTo(sight: Sight, whole: boolean): void, paneWith(image: number, frame: number): import("@/viewer/pane.js").Pane | undefined,
+ *   nameOf(username: string): string, changed(): void}} Place */
 
 const TICK = 80; // ms: 12 messages a second leave room for everything else on the socket
 const STALE = 6000;
@@ -13,14 +16,14 @@ const STALE = 6000;
 export class Together {
   following = true;
   /** @type {Map<string, {message: any, at: number, mark: HTMLElement}>} */ #others = new Map();
-  /** @type {View | null} */ #view = null;
+  /** @type {Sight | null} to be sent */ #sight = null;
   /** @type {any} */ #pointer = null;
   /** @type {any} */ #last = null;
   pointing = false;
-  /** @type {View | null} the view this person gave the others */ #led = null;
+  /** @type {Sight | null} what this person gave the others to see */ #led = null;
   #leader = ""; // whom this person follows
   /** @type {Set<string> | null} sessions in the call, null before they were told */ #sessions = null;
-  /** @type {{view: View, whole: boolean, by: string} | null} */ #elsewhere = null;
+  /** @type {There | null} */ #elsewhere = null;
 
   /** @param {HTMLElement} viewport @param {((message: any) => void) | undefined} send @param {Place} place */
   constructor(viewport, send, place) {
@@ -37,10 +40,13 @@ export class Together {
     this.timer = send ? window.setInterval(() => this.#tick(), TICK) : 0;
   }
 
-  /** This person moved: they lead. @param {View} view */
-  moved(view) {
-    this.#view = this.#led = view;
-    if (this.#last && this.pointing) this.#pointer = { ...this.#last, image: view.image, frame: view.frame };
+  /** This person moved: they lead. */
+  moved() {
+    const { sight } = this.place;
+    if (!sight) return;
+    this.#sight = this.#led = sight;
+    const view = sight.panes[sight.active];
+    if (this.#last && this.pointing && view) this.#pointer = { ...this.#last, image: view.image, frame: view.frame };
     this.#settle(null);
     this.followers.draw(true);
     this.draw();
@@ -55,9 +61,9 @@ export class Together {
   }
 
   #tick() {
-    if (this.#view) {
-      this.send?.(toMessage(this.#view));
-      this.#view = null;
+    if (this.#sight) {
+      this.send?.(toMessage(this.#sight));
+      this.#sight = null;
     } else if (this.#pointer) {
       this.send?.(this.#pointer);
       this.#pointer = null;
@@ -67,7 +73,7 @@ export class Together {
 
   /** @param {any} message */
   receive(message) {
-    if (message.t === "view") this.#seen({ view: fromMessage(message), whole: true, by: message.by });
+    if (message.t === "view") this.#seen({ sight: fromMessage(message), whole: true, by: message.by });
     else if (message.t === "pointer") this.#pointed(message);
     else if (message.t === "left") this.#forget(message.username);
     else if (message.t === "people") this.#met(message.people);
@@ -84,8 +90,8 @@ export class Together {
     if (!came.length) return;
     this.#tellHow();
     const isLeaderHere = people.some((person) => person.username === this.#leader && !came.includes(person));
-    if (!this.#led && this.following && this.#leader && !isLeaderHere) this.#led = this.place.here();
-    if (this.#led) this.#view = this.#led;
+    if (!this.#led && this.following && this.#leader && !isLeaderHere) this.#led = this.place.sight;
+    if (this.#led) this.#sight = this.#led;
   }
 
   /** @param {any} message */
@@ -94,28 +100,29 @@ export class Together {
     const known = this.#others.get(message.by);
     const mark = known?.mark ?? element("div", { class: "pointer", "data-pointer": message.by });
     mark.replaceChildren(element("span", {}, this.place.nameOf(message.by)));
-    this.viewport.append(mark);
     this.#others.set(message.by, { message, at: Date.now(), mark });
-    const here = this.place.here();
-    if (here && (here.image !== message.image || here.frame !== message.frame)) {
-      this.#seen({ view: { ...here, image: message.image, frame: message.frame }, whole: false, by: message.by });
+    const { image, frame } = message;
+    const here = this.place.sight;
+    if (here && !here.panes.some((view) => view?.image === image && view?.frame === frame)) {
+      const panes = here.panes.map((view, index) => (index === here.active ? { ...fromWire({ image, frame }), ...view, image, frame } : view));
+      this.#seen({ sight: { ...here, panes }, whole: false, by: message.by });
     }
     this.draw();
   }
 
-  /** @param {{view: View, whole: boolean, by: string}} there */
+  /** @param {There} there */
   #seen(there) {
     if (this.following) {
-      if (!isSame(there.view, this.#led)) {
+      if (!isSame(there.sight, this.#led)) {
         this.#led = null;
         this.#leader = there.by;
       }
       this.#settle(null);
-      this.place.goTo(there.view, there.whole);
+      this.place.goTo(there.sight, there.whole);
     } else this.#settle(there);
   }
 
-  /** @param {{view: View, whole: boolean, by: string} | null} there */
+  /** @param {There | null} there */
   #settle(there) {
     this.#elsewhere = there;
     this.call.hidden = there === null;
@@ -125,7 +132,7 @@ export class Together {
   go() {
     const there = this.#elsewhere;
     this.#settle(null);
-    if (there) this.place.goTo(there.view, there.whole);
+    if (there) this.place.goTo(there.sight, there.whole);
   }
 
   toggle() {
@@ -141,11 +148,13 @@ export class Together {
 
   /** Puts every pointer where it belongs on this screen. */
   draw() {
-    const here = this.place.here();
     for (const { message, mark } of this.#others.values()) {
-      mark.hidden = !here || here.image !== message.image || here.frame !== message.frame;
+      const pane = this.place.paneWith(message.image, message.frame);
+      mark.hidden = !pane;
       mark.style.display = mark.hidden ? "none" : "";
-      const { x, y } = this.place.toScreen(message.x, message.y);
+      if (!pane) continue;
+      if (mark.parentElement !== pane.box) pane.box.append(mark);
+      const { x, y } = pane.stage.toScreen(message.x, message.y);
       mark.style.translate = `${x}px ${y}px`;
     }
   }
@@ -163,9 +172,4 @@ export class Together {
     this.followers.destroy();
     for (const by of [...this.#others.keys()]) this.#forget(by);
   }
-}
-
-/** Two who show a newcomer the same view both go on leading. @param {View} one @param {View | null} other */
-function isSame(one, other) {
-  return other !== null && JSON.stringify(toMessage(one)) === JSON.stringify(toMessage(other));
 }

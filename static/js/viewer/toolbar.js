@@ -8,6 +8,9 @@ import { element, icon } from "@/base/dom.js";
 /** @typedef {{tool(name: string): void, preset(key: string): void, series(steps: number): void, zoomBy(factor: number): void, fit(): void, natural(): void,
  *   turn(quarters: number): void, mirror(): void, invert(): void, reset(): void, follow(): void, open(image: number): void}} ToolActs */
 
+/** What a thumbnail carries while it is dragged: the image's number. */
+export const DRAGGED = "application/x-image";
+
 export class Toolbar {
   /** @param {HTMLElement} viewer @param {ToolActs} acts @param {{send?: unknown, close?: () => void}} options */
   constructor(viewer, acts, options) {
@@ -39,24 +42,25 @@ export class Toolbar {
     viewer.append(this.bar, this.rail);
   }
 
-  /** @param {string} name @param {boolean} following @param {boolean} grey @param {View} view */
-  show(name, following, grey, view) {
+  /** @param {string} name @param {boolean} following @param {Img | undefined} image @param {View | null} view */
+  show(name, following, image, view) {
     for (const [key, tool] of Object.entries(this.tools)) tool.setAttribute("aria-pressed", String(key === name));
-    /** @type {HTMLButtonElement} */ (this.tools.window).disabled = !grey;
+    /** @type {HTMLButtonElement} */ (this.tools.window).disabled = !image?.presets.length;
     this.follow.setAttribute("aria-pressed", String(following));
-    this.mirror.setAttribute("aria-pressed", String(view.flip));
-    this.invert.setAttribute("aria-pressed", String(view.invert));
+    this.mirror.setAttribute("aria-pressed", String(view?.flip ?? false));
+    this.invert.setAttribute("aria-pressed", String(view?.invert ?? false));
+    this.presets.hidden = !image?.presets.length;
+    if (image && view) this.#showPresets(image, view);
   }
 
   /** @param {Img} image @param {View} view */
-  showPresets(image, view) {
+  #showPresets(image, view) {
     const keys = image.presets.map((preset) => preset.key).join();
     if (this.presets.dataset.keys !== `${image.pk}:${keys}`) {
       this.presets.dataset.keys = `${image.pk}:${keys}`;
       const own = element("option", { value: "" }, gettext("By hand"));
       this.presets.replaceChildren(...image.presets.map((preset) => element("option", { value: preset.key }, `${preset.label} ${Math.round(preset.width)} / ${Math.round(preset.center)}`)), own);
     }
-    this.presets.hidden = image.presets.length === 0;
     this.presets.value = view.preset;
   }
 
@@ -82,9 +86,10 @@ function railItem(cover, first, title, isCurrent, acts) {
   const picture = cover.thumbnailUrl
     ? element("img", { class: "thumb-picture", src: cover.thumbnailUrl, alt: "", loading: "lazy" })
     : element("span", { class: "thumb-picture thumb-words" }, icon("file-text", "icon-large"));
-  const link = element("button", { type: "button", class: "thumb", title, "data-open": String(first) }, picture, element("span", { class: "thumb-text" }, title));
+  const link = element("button", { type: "button", class: "thumb", title, draggable: "true", "data-open": String(first) }, picture, element("span", { class: "thumb-text" }, title));
   if (isCurrent) link.setAttribute("aria-current", "true");
   link.addEventListener("click", () => acts.open(first));
+  link.addEventListener("dragstart", (event) => event.dataTransfer?.setData(DRAGGED, String(first)));
   return element("li", {}, link);
 }
 

@@ -59,14 +59,14 @@ export function frameUrl(image, view, largest) {
 }
 
 /** @param {View} view */
-export function toMessage(view) {
+export function toWire(view) {
   const { image, frame, zoom, x, y, turn, flip, invert } = view;
   const look = isNumber(view.center) ? { center: view.center, width: view.width } : view.preset ? { preset: view.preset } : {};
-  return { t: "view", image, frame, ...look, zoom: round(zoom), x: round(x), y: round(y), turn, flip, invert };
+  return { image, frame, ...look, zoom: round(zoom), x: round(x), y: round(y), turn, flip, invert };
 }
 
 /** @param {any} message @returns {View} */
-export function fromMessage(message) {
+export function fromWire(message) {
   const { image, frame, preset, center, width, zoom, x, y, turn, flip, invert } = message;
   return {
     image, frame, preset: preset ?? "", center: center ?? null, width: width ?? null,

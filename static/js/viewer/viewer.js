@@ -4,31 +4,31 @@ import { element } from "@/base/dom.js";
 import { addKeys } from "@/base/shortcuts.js";
 import { Acts } from "@/viewer/acts.js";
 import { mountCine } from "@/viewer/cine.js";
-import { listen } from "@/viewer/gestures.js";
+import { Frames } from "@/viewer/frames.js";
+import { Grid } from "@/viewer/grid.js";
 import { mountKeyImage } from "@/viewer/keyimage.js";
 import { keyRows, listenKeys } from "@/viewer/keys.js";
-import { Overlay } from "@/viewer/overlay.js";
-import { Painter } from "@/viewer/painter.js";
-import { fetchImages, placeOf, seriesOf, seriesWith } from "@/viewer/series.js";
-import { Stage } from "@/viewer/stage.js";
+import { mountLayouts } from "@/viewer/layouts.js";
+import { fetchImages, seriesOf } from "@/viewer/series.js";
+import { alone } from "@/viewer/sight.js";
 import { Together } from "@/viewer/together.js";
 import { markKeyRows } from "@/viewer/tools/keys.js";
 import { Marks } from "@/viewer/tools/marks.js";
 import { Toolbar } from "@/viewer/toolbar.js";
-import { bounded, first } from "@/viewer/view.js";
+import { first, fromWire } from "@/viewer/view.js";
 
 /** @typedef {import("@/viewer/view.js").Img} Img */
 /** @typedef {import("@/viewer/view.js").View} View */
+/** @typedef {import("@/viewer/sight.js").Sight} Sight */
 /** @typedef {{consultation: number, you: string, send?: (message: any) => void, nameOf?: (username: string) => string, image?: number, frame?: number, lead?: boolean, close?: () => void}} Options */
 
 export class Viewer {
   /** @type {Img[]} */ images = [];
   /** @type {import("@/viewer/series.js").Series[]} */ series = [];
   /** @type {any} */ patient = {};
-  /** @type {View | null} */ view = null;
   /** @type {Map<number, View>} how each image was looked at last */ remembered = new Map();
   tool = "window";
-  /** @type {View | null} asked for, not in the list yet */ wanted = null;
+  frames = new Frames();
 
   /** @param {HTMLElement} root @param {Options} options */
   constructor(root, options) {
@@ -40,41 +40,46 @@ export class Viewer {
     this.acts = new Acts(this);
     this.toolbar = new Toolbar(root, this.acts, options);
     root.append(this.viewport);
-    this.stage = new Stage(this.viewport, (image, frame) => this.acts.open(image, frame));
-    this.overlay = new Overlay(this.viewport);
-    this.painter = new Painter(this);
+    this.grid = new Grid(this);
     this.marks = new Marks(this);
     this.together = new Together(this.viewport, options.send, this);
-    this.endGestures = listen(this.viewport, this.acts, () => this.inHand);
     listenKeys(this.viewport, this.acts);
     this.forgetKeys = addKeys(() => ({ title: gettext("In the image"), rows: keyRows() }));
     this.forgetMarkKeys = addKeys(() => ({ title: gettext("Marks"), rows: markKeyRows() }));
     this.cine = mountCine(this);
     this.keyImage = mountKeyImage(this);
-    this.resized = new ResizeObserver(() => this.draw());
+    this.layouts = mountLayouts(this);
+    this.resized = new ResizeObserver(() => {
+      this.grid.arrange();
+      this.draw();
+    });
     this.resized.observe(this.viewport);
     this.news = (/** @type {any} */ event) => {
       if (["image", "missed", undefined].includes(event.detail?.kind)) this.load();
     };
     for (const name of ["news", "images"]) document.body.addEventListener(name, this.news);
-    this.stage.blank(gettext("Loading images"), true);
+    this.pane.stage.blank(gettext("Loading images"), true);
     this.load();
   }
 
-  get image() {
-    return this.images.find((image) => image.pk === this.view?.image);
+  /** The active pane: tools, keys and buttons are for it. */
+  get pane() {
+    return this.grid.pane;
   }
 
-  /** Photos and colour have no window: there the first tool moves. */
-  get inHand() {
-    return this.tool === "window" && !this.image?.presets.length ? "pan" : this.tool;
+  get view() {
+    return this.pane.view;
+  }
+
+  get image() {
+    return this.pane.image;
   }
 
   /** Fetches the list, keeps what is looked at. */
   async load() {
     const found = await fetchImages(this.options.consultation).catch(() => null);
     if (!found) {
-      if (!this.images.length) this.stage.blank(gettext("The images could not be fetched. Reload the page."));
+      if (!this.images.length) this.pane.stage.blank(gettext("The images could not be fetched. Reload the page."));
       return;
     }
     this.images = found.images;
@@ -82,9 +87,8 @@ export class Viewer {
     this.keyImage.show(found.writes);
     this.series = seriesOf(this.images);
     this.toolbar.showRail(this.series, this.images.filter((image) => !image.shown && image.state !== "withdrawn"), this.view?.image ?? 0);
-    if (this.view && !this.image?.shown) this.view = null;
-    if (this.wanted) this.goTo(this.wanted, true);
-    if (this.view) this.draw();
+    for (const pane of this.grid.panes) pane.settle();
+    if (this.grid.sight) this.draw();
     else this.begin();
   }
 
@@ -99,52 +103,49 @@ export class Viewer {
 
   /** @param {Img | undefined} image */
   nothing(image) {
-    this.overlay.whose(this.patient, undefined);
-    this.overlay.empty();
-    this.stage.blank(image?.reason || (image ? gettext("This image cannot be shown yet.") : gettext("No images yet")));
+    this.pane.empty(image?.reason || (image ? gettext("This image cannot be shown yet.") : gettext("No images yet")));
   }
 
-  /** The one place where what is looked at changes; only one's own moves are told to the others. @param {View} view @param {boolean} [byHand] */
+  /** The one place where what is looked at in the active pane changes; only one's own moves are told to the others. @param {View} view @param {boolean} [byHand] */
   become(view, byHand = true) {
-    const image = this.images.find((each) => each.pk === view.image);
-    if (!image?.shown) return;
-    this.view = bounded(view, image);
-    this.remembered.set(image.pk, this.view);
+    if (!this.pane.look(view)) return;
     this.draw();
-    if (byHand) this.together.moved(this.view);
+    if (byHand) this.together.moved();
   }
 
+  /** Every pane, and what the buttons say of the active one. */
   draw() {
-    const { view, image } = this;
-    if (!view || !image) return;
-    const series = seriesWith(this.series, image.pk);
-    const place = series ? placeOf(series, image.pk, view.frame) : 0;
-    this.stage.place(image, view);
-    this.overlay.whose(this.patient, image);
-    this.overlay.how(image, view, place, series?.stack.length ?? 1, this.stage.scale);
-    this.toolbar.show(this.inHand, this.together.following, image.presets.length > 0, view);
-    this.toolbar.showPresets(image, view);
-    this.toolbar.mark(image.pk, this.series);
-    this.together.draw();
-    this.marks.draw();
+    const { image, pane, view } = this;
+    this.viewport.dataset.shown = pane.painter.drawn;
+    this.toolbar.show(pane.inHand, this.together.following, image, view);
+    this.toolbar.mark(image?.pk ?? 0, this.series);
+    this.layouts.show();
     this.cine.show();
-    this.painter.paint(image, view, series, place);
+    this.grid.draw();
+    this.together.draw();
+    this.marks.show();
+  }
+
+  /** A pane shows another picture, or none. @param {import("@/viewer/pane.js").Pane} pane */
+  painted(pane) {
+    if (pane === this.pane) this.viewport.dataset.shown = pane.painter.drawn;
+    pane.surface.draw();
+    this.marks.show();
   }
 
   // What Together asks of the place it looks at.
 
-  /** Another person looks here. `whole`: also their window, zoom and middle. @param {View} view @param {boolean} whole */
-  goTo(view, whole) {
-    const image = this.images.find((each) => each.pk === view.image);
-    if (!image) {
-      this.wanted = view;
-      this.askAgain();
-      return;
-    }
-    this.wanted = null;
-    if (!image.shown) return;
-    const known = this.remembered.get(image.pk) ?? first(image);
-    this.become(whole ? view : { ...known, image: image.pk, frame: view.frame }, false);
+  /** Another person looks here. `whole`: also their window, zoom and middle. @param {Sight} sight @param {boolean} whole */
+  goTo(sight, whole) {
+    this.grid.adopt(sight, whole);
+    if (this.grid.panes.some((pane) => pane.wanted && !this.images.some((each) => each.pk === pane.wanted?.image))) this.askAgain();
+    this.draw();
+  }
+
+  /** One image alone, as it was looked at last. @param {number} image @param {number} frame */
+  open(image, frame) {
+    if (this.images.some((each) => each.pk === image)) this.acts.open(image, frame);
+    else this.goTo(alone(fromWire({ image, frame })), true);
   }
 
   /** An image that this page does not know yet: fetch the list, not more often than each two seconds. */
@@ -154,13 +155,13 @@ export class Viewer {
     this.load();
   }
 
-  here() {
-    return this.view;
+  get sight() {
+    return this.grid.sight;
   }
 
-  /** @param {number} x @param {number} y */
-  toScreen(x, y) {
-    return this.stage.toScreen(x, y);
+  /** A pane that shows this, the active one first. @param {number} image @param {number} frame */
+  paneWith(image, frame) {
+    return [this.pane, ...this.grid.panes].find((pane) => pane.view?.image === image && pane.view.frame === frame);
   }
 
   /** @param {string} username */
@@ -173,16 +174,17 @@ export class Viewer {
   }
 
   destroy() {
-    this.endGestures();
     this.forgetKeys();
     this.forgetMarkKeys();
     this.marks.destroy();
     this.cine.end();
+    this.layouts.end();
     this.keyImage.end();
     this.resized.disconnect();
     for (const name of ["news", "images"]) document.body.removeEventListener(name, this.news);
     this.together.destroy();
-    this.painter.frames.clear();
+    this.grid.destroy();
+    this.frames.clear();
     this.root.replaceChildren();
   }
 }

@@ -5,14 +5,14 @@ import { element } from "@/base/dom.js";
 const LONGEST = 200;
 const WIDE = 240;
 
-/** @param {HTMLElement} viewport @param {number[]} at on the screen @param {string} text @returns {Promise<string>} as it was when Escape is pressed */
-export function caption(viewport, [x, y], text) {
+/** @param {HTMLElement} box @param {number[]} at on the screen @param {string} text @returns {Promise<string>} as it was when Escape is pressed */
+export function caption(box, [x, y], text) {
   const field = /** @type {HTMLInputElement} */ (element("input", { class: "input mark-caption", maxlength: String(LONGEST), "aria-label": gettext("Words beside the mark"), placeholder: gettext("Words, then Enter") }));
   field.value = text;
-  const left = Math.max(4, Math.min(x, viewport.clientWidth - WIDE - 4));
-  const top = Math.max(4, Math.min(y + 8, viewport.clientHeight - 48));
+  const left = Math.max(4, Math.min(x, box.clientWidth - WIDE - 4));
+  const top = Math.max(4, Math.min(y + 8, box.clientHeight - 48));
   Object.assign(field.style, { left: `${left}px`, top: `${top}px` });
-  viewport.append(field);
+  box.append(field);
   field.focus();
   return new Promise((resolve) => {
     let done = false;

@@ -38,7 +38,7 @@ export class Editing {
   /** By the arrow keys, in the direction of the screen. @param {number} x -1 to 1 @param {number} y @param {number} pixels of the image */
   nudge(x, y, pixels) {
     const { chosen, inHand: mark } = this.marks;
-    const { matrix } = this.marks.viewer.stage;
+    const { matrix } = this.marks.viewer.pane.stage;
     if (!chosen || !mark) return;
     const [at] = mark.points;
     const screen = onScreen(matrix, { x: at[0], y: at[1] });
@@ -71,13 +71,11 @@ export class Editing {
     const mark = this.marks.inHand;
     if (!mark?.mine || !this.marks.store.may) return;
     this.settle();
-    const { stage, viewport } = this.marks.viewer;
-    const last = mark.points[mark.points.length - 1];
-    const at = onScreen(stage.matrix, { x: last[0], y: last[1] });
-    const text = await caption(viewport, [at.x, at.y], mark.text);
+    const { pane } = this.marks.viewer;
+    const text = await caption(pane.box, pane.surface.toScreen(mark.points[mark.points.length - 1]), mark.text);
     const now = this.marks.store.marks.get(mark.uid);
     if (now && now.text !== text) this.marks.store.put({ ...now, text });
-    viewport.focus({ preventScroll: true });
+    pane.focus();
   }
 
   remove() {
@@ -97,14 +95,13 @@ export class Editing {
 
   /** By the keyboard alone: a mark of a fair size in the middle of what is seen, to be moved from there. @param {string} kind @param {number} count of points */
   place(kind, count) {
-    const { viewer } = this.marks;
-    const { view, image } = viewer;
-    if (!view || !image || !this.marks.mayDraw) return;
-    const { clientWidth, clientHeight } = viewer.viewport;
+    const { surface, viewer } = this.marks;
+    if (!surface.mayDraw) return;
+    const { clientWidth, clientHeight } = viewer.pane.box;
     const far = Math.min(clientWidth, clientHeight) / 8;
     const around = { 1: [[0, 0]], 2: [[-1, -1], [1, 1]], 3: [[-1, 0], [0, 1], [1, 0]], 4: [[-1, -1], [1, -1], [-1, 1], [1, 1]] }[count] ?? [];
-    const points = around.map(([x, y]) => this.marks.toImage(clientWidth / 2 + x * far, clientHeight / 2 + y * far));
-    const figures = figuresOf(kind, points, image.spacing, image.ecg);
-    this.marks.add({ uid: crypto.randomUUID(), rev: 0, image: view.image, frame: view.frame, kind, points, text: "", figures, author: "", side: "draft", mine: true });
+    const points = around.map(([x, y]) => surface.toImage(clientWidth / 2 + x * far, clientHeight / 2 + y * far));
+    const mark = surface.made(kind, points, "");
+    if (mark) this.marks.add(mark);
   }
 }

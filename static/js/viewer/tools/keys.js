@@ -9,7 +9,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 /** @param {HTMLElement} viewport @param {Marks} marks */
 export function listenMarkKeys(viewport, marks) {
   viewport.addEventListener("keydown", (event) => {
-    if (event.target !== viewport || event.altKey || !press(event, marks)) return;
+    const isHere = event.target === viewport || marks.viewer.grid.panes.some((pane) => pane.box === event.target);
+    if (!isHere || event.altKey || !press(event, marks)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   }, { capture: true });

@@ -12,16 +12,16 @@ const ASCENT = 13;
 const CHARACTER = 8; // about, for finding room
 
 export class Layer {
-  /** @param {HTMLElement} viewport */
-  constructor(viewport) {
-    this.viewport = viewport;
+  /** @param {HTMLElement} box of a pane */
+  constructor(box) {
+    this.box = box;
     this.svg = node("svg", { class: "marks", "aria-hidden": "true", "data-marks": "" });
-    viewport.append(this.svg);
+    box.append(this.svg);
   }
 
   /** @param {Mark[]} marks of the frame on screen @param {(point: number[]) => number[]} place @param {{uid: string, grip: number} | null} chosen */
   draw(marks, place, chosen) {
-    const room = new Room(this.viewport.clientWidth, this.viewport.clientHeight);
+    const room = new Room(this.box.clientWidth, this.box.clientHeight);
     this.svg.replaceChildren(...marks.map((mark) => this.#mark(mark, mark.points.map(place), chosen?.uid === mark.uid ? chosen.grip : null, room)));
   }
 
@@ -63,10 +63,6 @@ export class Layer {
       text.append(by);
     }
     return text;
-  }
-
-  remove() {
-    this.svg.remove();
   }
 }
 

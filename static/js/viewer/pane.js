@@ -1,0 +1,136 @@
+// @ts-check
+/** One place for an image: its surface, its words, its marks, and how it is looked at. Knows nothing of the other panes. */
+import { element } from "@/base/dom.js";
+import { listen } from "@/viewer/gestures.js";
+import { Overlay } from "@/viewer/overlay.js";
+import { Painter } from "@/viewer/painter.js";
+import { placeOf, seriesWith } from "@/viewer/series.js";
+import { Stage } from "@/viewer/stage.js";
+import { Surface } from "@/viewer/tools/surface.js";
+import { bounded } from "@/viewer/view.js";
+
+/** @typedef {import("@/viewer/view.js").View} View */
+
+export class Pane {
+  /** @type {View | null} */ view = null;
+  /** @type {View | null} asked for, not in the list yet */ wanted = null;
+
+  /** @param {import("@/viewer/viewer.js").Viewer} viewer */
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.box = element("div", { class: "pane", role: "group" });
+    viewer.viewport.append(this.box);
+    this.stage = new Stage(this.box, (image, frame) => {
+      this.take();
+      viewer.acts.open(image, frame);
+    });
+    this.overlay = new Overlay(this.box);
+    this.painter = new Painter(this);
+    this.surface = new Surface(this);
+    this.endGestures = listen(this.box, viewer.acts, this);
+  }
+
+  get image() {
+    return this.viewer.images.find((image) => image.pk === this.view?.image);
+  }
+
+  /** image:frame asked for, "" without one. */
+  get asked() {
+    return this.view ? `${this.view.image}:${this.view.frame}` : "";
+  }
+
+  /** The series it scrolls through, and where in it. */
+  get here() {
+    const series = this.view ? seriesWith(this.viewer.series, this.view.image) : undefined;
+    return { series, place: series && this.view ? placeOf(series, this.view.image, this.view.frame) : 0 };
+  }
+
+  /** Photos and colour have no window: there the first tool moves. */
+  get inHand() {
+    const { tool } = this.viewer;
+    return tool === "window" && !this.image?.presets.length ? "pan" : tool;
+  }
+
+  /** @param {View} view @returns {boolean} whether there is such an image to show */
+  look(view) {
+    const image = this.viewer.images.find((each) => each.pk === view.image);
+    if (!image?.shown) return false;
+    this.wanted = null;
+    this.view = bounded(view, image);
+    this.viewer.remembered.set(image.pk, this.view);
+    return true;
+  }
+
+  /** Another person looks at this. What is not here yet is waited for, and nothing else shown meanwhile. @param {View | null} view */
+  adopt(view) {
+    if (!view) return this.empty();
+    if (this.look(view)) return;
+    const image = this.viewer.images.find((each) => each.pk === view.image);
+    this.view = null;
+    this.wanted = view;
+    this.painter.stop();
+    this.overlay.whose(this.viewer.patient, undefined);
+    this.overlay.empty();
+    this.stage.blank(image ? image.reason || gettext("This image cannot be shown yet.") : gettext("Loading image"), !image);
+  }
+
+  /** After the list was fetched: what was waited for may be here, and what was here may be gone. */
+  settle() {
+    const { wanted } = this;
+    if (wanted && !this.look(wanted)) {
+      const image = this.viewer.images.find((each) => each.pk === wanted.image);
+      this.stage.blank(image ? image.reason || gettext("This image cannot be shown yet.") : gettext("This image is not here, or you may not see it."));
+    }
+    if (this.view && !this.image?.shown) this.empty(gettext("This image was removed."));
+  }
+
+  /** @param {string} [reason] why there is nothing, when there was something */
+  empty(reason = "") {
+    this.view = this.wanted = null;
+    this.painter.stop();
+    this.overlay.whose(this.viewer.patient, undefined);
+    this.overlay.empty();
+    this.stage.blank(reason || gettext("Empty. Choose a series, or drop one here."), false, reason ? "image-off" : "image-plus");
+    this.surface.draw();
+  }
+
+  draw() {
+    const { view, image } = this;
+    if (!view || !image) return;
+    const { series, place } = this.here;
+    this.stage.place(image, view);
+    this.overlay.whose(this.viewer.patient, image);
+    this.overlay.how(image, view, place, series?.stack.length ?? 1, this.stage.scale);
+    this.surface.draw();
+    this.painter.paint(image, view, series, place);
+  }
+
+  // What the pointer does here.
+
+  /** Tools and keys are for this pane from now on. */
+  take() {
+    this.viewer.grid.activate(this);
+  }
+
+  focus() {
+    const { viewer } = this;
+    (viewer.grid.panes.length > 1 ? this.box : viewer.viewport).focus({ preventScroll: true });
+  }
+
+  /** @param {number} x @param {number} y @param {boolean} inside */
+  hover(x, y, inside) {
+    const { view, stage, surface } = this;
+    if (!view || this.image?.reportUrl) return;
+    if (surface.isDrawing && inside) surface.slide(x, y);
+    const point = stage.toImage(x, y);
+    const on = inside && point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1;
+    this.viewer.together.point(view.image, view.frame, point.x, point.y, on);
+  }
+
+  destroy() {
+    this.endGestures();
+    this.view = this.wanted = null;
+    this.painter.stop();
+    this.box.remove();
+  }
+}

@@ -1,0 +1,173 @@
+"""Several panes in a real browser: each its own image, all the same for who follows, however small the screen."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from consult.models import User
+from imaging.models import Image
+from tests.browser.people import eventually
+from tests.cast import Cast, accepted
+from tests.imaging import phantom
+from tests.imaging.doors import client, sent
+from tests.windows import apart, windows
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.small]
+SHOTS = Path(os.environ.get("SCREENSHOTS", "")) if os.environ.get("SCREENSHOTS") else None
+
+# Several people at one page, each with a viewer of their own width; what one sends the others receive.
+SEATS = """async ([consultation, image]) => {
+  const { mountViewer } = await import("@/viewer/mount.js");
+  const main = document.querySelector("main");
+  main.replaceChildren();
+  window.seats = {};
+  window.told = {};
+  window.sit = (name, width, height) => {
+    const holder = document.createElement("div");
+    holder.id = name;
+    Object.assign(holder.style, { width: `${width}px`, height: `${height}px` });
+    main.append(holder);
+    told[name] = [];
+    const send = (message) => {
+      if (message.t !== "view") return;
+      told[name].push(message);
+      const text = JSON.stringify({ ...message, by: name });
+      for (const other of Object.keys(seats)) if (other !== name) seats[other].receive(JSON.parse(text));
+    };
+    seats[name] = mountViewer(holder, { consultation, you: name, image, send });
+  };
+}"""
+
+
+def shot(page: Page, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=SHOTS / f"panes-{name}.png")
+
+
+@pytest.fixture
+def english(live_cast: Cast) -> Cast:
+    User.objects.update(language="en")
+    return live_cast
+
+
+@pytest.fixture
+def images(english: Cast) -> list[Image]:
+    """Two series of two slices."""
+    browser = client(english.doctor)
+
+    def send() -> list[Image]:
+        thing = accepted(english)
+        made = [
+            phantom.ct(seed, InstanceNumber=seed, SeriesNumber=number, SeriesInstanceUID=f"1.2.{number}")
+            for number in (1, 2)
+            for seed in (1, 2)
+        ]
+        return [sent(browser, thing, f"{number}.dcm", content) for number, content in enumerate(made)]
+
+    return list(apart(send))
+
+
+@contextmanager
+def opened(chromium: Browser, live_server: Any, user: User, image: Image, width: int = 1280) -> Iterator[Page]:
+    with windows(chromium, live_server, user, width=width) as pages:
+        pages[0].goto(f"/images/{image.pk}/")
+        expect(pages[0].locator(".viewport")).to_have_attribute("data-shown", f"{image.pk}:0", timeout=20_000)
+        yield pages[0]
+
+
+def shows(seat: Locator | Page, *images: Image | None) -> None:
+    """What each pane has drawn."""
+    for number, image in enumerate(images):
+        pane = seat.locator(f".pane[data-pane='{number}']")
+        expect(pane).to_have_attribute("data-shown", f"{image.pk}:0" if image else "", timeout=20_000)
+
+
+def test_each_pane_has_its_own_image_window_and_keys(
+    chromium: Browser, live_server: Any, english: Cast, images: list[Image]
+) -> None:
+    one, two, three, _ = images
+    with opened(chromium, live_server, english.doctor, one) as page:
+        view, panes = page.locator(".viewport"), page.locator(".pane")
+        view.press("v")
+        expect(view).to_have_attribute("data-layout", "1x2")
+        shows(page, one, three)
+        panes.nth(0).focus()
+        page.keyboard.press("Tab")
+        expect(panes.nth(1)).to_be_focused()
+        expect(view).to_have_attribute("data-active", "1")
+        page.keyboard.press("2")
+        expect(panes.nth(1).locator("[data-overlay-br]")).to_contain_text("W 400 L 40")
+        expect(panes.nth(0).locator("[data-overlay-br]")).to_contain_text("W 800")
+        page.keyboard.press(",")
+        expect(panes.nth(0)).to_be_focused()
+        page.keyboard.press("ArrowDown")
+        shows(page, two, three)
+        page.get_by_role("button", name="Layout").click()
+        shot(page, "menu")
+        page.get_by_role("menuitemradio", name="Four").click()
+        expect(panes).to_have_count(4)
+        expect(panes.nth(3)).to_contain_text("Choose a series")
+        page.locator(f"[data-open='{three.pk}']").drag_to(panes.nth(3))
+        shows(page, two, three, None, three)
+        expect(view).to_have_attribute("data-active", "3")
+        page.keyboard.press("d")
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-mark]")).to_have_count(2)  # two panes show that slice
+        shot(page, "four")
+        view.press("v")
+        expect(panes).to_have_count(1)
+        shows(page, three)
+
+
+def test_all_see_the_same_panes_and_a_small_screen_the_active_one(
+    chromium: Browser, live_server: Any, english: Cast, images: list[Image]
+) -> None:
+    one, _, three, four = images
+    with opened(chromium, live_server, english.doctor, one) as page:
+
+        def sight(name: str) -> Any:
+            return page.evaluate("name => seats[name].sight()", name)
+
+        def agree(*names: str) -> None:
+            eventually(lambda: all(sight(name) == sight("wide") for name in names), f"{names} see what the first sees")
+
+        page.evaluate(SEATS, [images[0].consultation_id, one.pk])
+        page.evaluate("sit('wide', 900, 500); sit('phone', 360, 500)")
+        wide, phone = page.locator("#wide"), page.locator("#phone")
+        shows(wide, one)
+        shows(phone, one)
+        wide.locator(".viewport").press("v")
+        shows(wide, one, three)
+        shows(phone, one, three)
+        expect(phone.locator(".viewport")).to_have_attribute("data-shape", "2x1")
+        wide.locator(".pane").nth(1).click()
+        wide.locator(".pane").nth(1).press("ArrowDown")
+        wide.locator(".pane").nth(1).press("2")
+        shows(phone, one, four)
+        page.get_by_role("button", name="Layout").first.click()
+        page.get_by_role("menuitemradio", name="Four").first.click()
+        agree("phone")
+        expect(phone.locator(".viewport")).to_have_attribute("data-shape", "1x1")
+        assert [phone.locator(".pane").nth(number).is_visible() for number in range(4)] == [False, True, False, False]
+        assert page.evaluate("told.phone") == []
+        people = [{"username": "wide", "session": "a"}, {"username": "phone", "session": "b"}]
+        page.evaluate("people => seats.wide.receive({ t: 'people', people })", people)
+        page.evaluate("sit('late', 700, 420)")
+        shows(page.locator("#late"), one)
+        people.append({"username": "late", "session": "c"})
+        page.evaluate("people => seats.wide.receive({ t: 'people', people })", people)
+        agree("late", "phone")
+        assert sight("late")["active"] == 1
+        assert page.evaluate("[told.phone, told.late]") == [[], []]
+        last = json.loads(json.dumps(page.evaluate("told.wide.at(-1)")))
+        assert (last["image"], last["layout"], last["active"]) == (four.pk, "2x2", 1)
+        assert [each and each["image"] for each in last["beside"]] == [one.pk, None, None]
+        page.evaluate("image => seats.wide.receive({ t: 'view', by: 'z', image, frame: 0 })", three.pk)
+        shows(wide, three)
+        expect(wide.locator(".viewport")).to_have_attribute("data-layout", "1x1")
