@@ -110,6 +110,7 @@ def phantom(patient: Patient, slices: int = SLICES) -> list[File]:
         dataset.SeriesNumber, dataset.InstanceNumber, dataset.SeriesDescription = 2, index + 1, "Head 5.0"
         dataset.Rows = dataset.Columns = 256
         dataset.PixelSpacing, dataset.SliceThickness = [0.9, 0.9], 5
+        dataset.ImagePositionPatient, dataset.SliceLocation = [-114.75, -114.75, index * 5], index * 5
         dataset.RescaleIntercept, dataset.RescaleSlope = -1024, 1
         dataset.WindowCenter, dataset.WindowWidth = 40, 80
         dataset.PixelData = (_slice(index / (slices - 1)) + 1024).astype("<i2").tobytes()

@@ -80,7 +80,7 @@ def _agrees(facts: dict, kind: str, work: Path) -> bool:
         pages = [f"page-{number}{size}.jpg" for number in range(facts["frames"]) for size in ("", "-small")]
         return facts["pages"] == facts["frames"] and all((work / name).is_file() for name in [*pages, "thumbnail.webp"])
     if kind == Image.Kind.DICOM:
-        return _has_pixels(facts, math.prod(sides), work / "frames.raw")
+        return _has_pixels(facts, math.prod(sides), work / "frames.raw") and _lies_somewhere(facts)
     return (work / "photo-full.jpg").is_file() and (work / "thumbnail.webp").is_file()
 
 
@@ -93,6 +93,16 @@ def _has_pixels(facts: dict, count: int, raw: Path) -> bool:
     if facts.get("dtype") not in rendering.DTYPES or facts.get("samples") not in (1, 3) or not raw.is_file():
         return False
     return raw.stat().st_size == count * facts["samples"] * np.dtype(facts["dtype"]).itemsize
+
+
+def _lies_somewhere(facts: dict) -> bool:
+    """Whether the plane, if there is one, is of finite numbers, one position for each frame."""
+    plane = facts.get("plane")
+    if plane is None:
+        return True
+    rows = [plane["orientation"], *plane["positions"]]
+    fine = [len(row) for row in rows] == [6] + [3] * facts["frames"]
+    return fine and all(isinstance(each, int | float) and math.isfinite(each) for row in rows for each in row)
 
 
 def _take(image: Image, facts: dict) -> None:

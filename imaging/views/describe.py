@@ -173,6 +173,8 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "view": facts.get("view", ""),
         "takenOn": facts.get("taken_on", ""),
         "spacing": facts.get("spacing"),
+        "plane": facts.get("plane"),
+        "sides": facts.get("sides", []),
         "ecg": _paper(image),
         "frameMs": facts.get("frame_ms"),
         "presets": _presets(image) if shown else [],

@@ -171,3 +171,53 @@ def test_all_see_the_same_panes_and_a_small_screen_the_active_one(
         page.evaluate("image => seats.wide.receive({ t: 'view', by: 'z', image, frame: 0 })", three.pk)
         shows(wide, three)
         expect(wide.locator(".viewport")).to_have_attribute("data-layout", "1x1")
+
+
+def slices(cast: Cast) -> dict[str, list[Image]]:
+    """One space: a coarse and a fine axial series, and a sagittal image through both."""
+    browser, thing = client(cast.doctor), accepted(cast)
+    sagittal = {"ImageOrientationPatient": [0, 1, 0, 0, 0, -1], "ImagePositionPatient": [10, -20, 15]}
+    places: dict[str, list[dict[str, Any]]] = {
+        "coarse": [{"ImagePositionPatient": [-15, -10, z]} for z in (0, 10)],
+        "fine": [{"ImagePositionPatient": [-15, -10, z]} for z in (0, 5, 10)],
+        "sagittal": [sagittal],
+    }
+    found: dict[str, list[Image]] = {}
+    for number, (name, elements) in enumerate(places.items(), 1):
+        for index, where in enumerate(elements):
+            said = {"SeriesInstanceUID": f"1.2.{number}", "SeriesNumber": number, "InstanceNumber": index + 1}
+            content = phantom.ct(index + 1, FrameOfReferenceUID="1.2.9", **said, **where)
+            found.setdefault(name, []).append(sent(browser, thing, f"{name}-{index}.dcm", content))
+    return found
+
+
+def test_panes_of_one_patient_scroll_together_and_show_where_they_cut(
+    chromium: Browser, live_server: Any, english: Cast
+) -> None:
+    found = apart(lambda: slices(english))
+    coarse, fine, sagittal = found["coarse"], found["fine"], found["sagittal"][0]
+    with opened(chromium, live_server, english.doctor, coarse[0]) as page:
+        view, lines = page.locator(".viewport"), page.locator("[data-line]")
+        view.press("v")
+        shows(page, coarse[0], fine[0])
+        expect(lines).to_have_count(0)  # parallel
+        view.press("y")
+        view.press("ArrowDown")
+        shows(page, coarse[1], fine[2])  # both at z = 10
+        page.get_by_role("button", name="Linked").click()
+        view.press("ArrowUp")
+        shows(page, coarse[0], fine[2])
+        page.locator(".pane").nth(1).focus()
+        page.locator(f"[data-open='{sagittal.pk}']").click()
+        shows(page, coarse[0], sagittal)
+        expect(lines).to_have_count(2)
+        in_sagittal = page.locator(".pane[data-pane='1'] [data-line]")
+        assert in_sagittal.get_attribute("data-line") == "12.69,30.50,42.69,30.50"  # z = 0, y from -10.25 to 13.75
+        expect(page.locator(".pane[data-pane='0'] .reference-line-active")).to_have_count(1)
+        edges = [page.locator(f".pane[data-pane='{pane}'] [data-edge-right]") for pane in (0, 1)]
+        assert [edge.inner_text() for edge in edges] == ["L", "P"]
+        page.locator(".pane").nth(1).press("h")
+        assert [edge.inner_text() for edge in edges] == ["L", "A"]
+        shot(page, "lines")
+        page.keyboard.press("s")
+        expect(lines).to_have_count(0)

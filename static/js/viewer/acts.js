@@ -121,6 +121,14 @@ export class Acts {
     this.viewer.changed();
   }
 
+  lines() {
+    this.viewer.grid.toggleLines();
+  }
+
+  link() {
+    this.viewer.grid.link(!this.viewer.grid.linked);
+  }
+
   /** @param {string} name rows x columns */
   layout(name) {
     this.viewer.grid.choose(name);

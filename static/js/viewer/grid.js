@@ -1,5 +1,6 @@
 // @ts-check
 /** The panes: how many, how they stand on this screen, which one tools and keys are for. */
+import { Linking } from "@/viewer/linking.js";
 import { Pane } from "@/viewer/pane.js";
 import { LAYOUTS, countOf, shapeOn } from "@/viewer/shapes.js";
 import { first } from "@/viewer/view.js";
@@ -8,7 +9,9 @@ import { first } from "@/viewer/view.js";
 
 export class Grid {
   layout = "1x1";
-  linked = false;
+  linked = false; // they scroll together
+  linking = new Linking();
+  hasLines = true;
   /** @type {Pane[]} row by row */ panes = [];
 
   /** @param {import("@/viewer/viewer.js").Viewer} viewer */
@@ -77,6 +80,30 @@ export class Grid {
     }
   }
 
+  /** @param {boolean} linked */
+  link(linked) {
+    this.linked = linked && this.panes.length > 1;
+    if (this.linked) this.linking.begin(this.panes);
+    this.viewer.changed();
+    this.viewer.together.moved();
+  }
+
+  /** In this person's own panes, whoever leads. */
+  toggleLines() {
+    this.hasLines = !this.hasLines;
+    this.viewer.changed();
+  }
+
+  /** The active pane looks elsewhere, and those linked with it go along. @param {import("@/viewer/view.js").View} view @param {boolean} byHand @returns {boolean} */
+  look(view, byHand) {
+    const goesAlong = byHand && this.linked;
+    if (goesAlong) this.linking.meet(this.pane, this.panes);
+    const before = this.pane.here.series;
+    const found = this.pane.look(view);
+    if (found && goesAlong && this.pane.here.series === before) this.linking.follow(this.pane, this.panes);
+    return found;
+  }
+
   /** @param {Pane} pane @param {boolean} [byHand] */
   activate(pane, byHand = true) {
     if (pane === this.pane) return;
@@ -133,6 +160,11 @@ export class Grid {
 
   draw() {
     for (const pane of this.panes) pane.draw();
+    this.drawLines();
+  }
+
+  drawLines() {
+    for (const pane of this.panes) pane.lines.draw(pane, this.hasLines ? this.panes.filter((other) => other !== pane) : [], this.pane);
   }
 
   destroy() {

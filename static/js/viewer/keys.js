@@ -3,7 +3,7 @@
 
 /** @typedef {{scroll(steps: number): void, ends(last: boolean): void, series(steps: number): void, zoomBy(factor: number): void, pan(dx: number, dy: number): void,
  *   fit(): void, natural(): void, reset(): void, tool(name: string): void, presetNumber(number: number): void, follow(): void,
- *   turn(quarters: number): void, mirror(): void, invert(): void, layouts(steps: number): void, panes(steps: number): void}} KeyActs */
+ *   turn(quarters: number): void, mirror(): void, invert(): void, layouts(steps: number): void, lines(): void, link(): void, panes(steps: number): void}} KeyActs */
 
 /** @type {Record<string, (acts: KeyActs) => void>} */
 const PLAIN = {
@@ -30,6 +30,8 @@ const PLAIN = {
   i: (acts) => acts.invert(),
   v: (acts) => acts.layouts(1),
   V: (acts) => acts.layouts(-1),
+  s: (acts) => acts.lines(),
+  y: (acts) => acts.link(),
   ".": (acts) => acts.panes(1),
   ",": (acts) => acts.panes(-1),
 };
@@ -51,6 +53,7 @@ export function keyRows() {
     ["H I", gettext("Mirror, invert")],
     ["V Shift+V", gettext("Next layout, the one before")],
     ["Tab , .", gettext("Another pane")],
+    ["S Y", gettext("Reference lines, scroll together")],
     ["L", gettext("Follow, look freely")],
     ["K", gettext("Into the opinion")],
   ];

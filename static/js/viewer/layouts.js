@@ -19,7 +19,11 @@ export function mountLayouts(viewer) {
   const place = element("span");
   const next = element("button", { type: "button", class: "tool", "data-next-pane": "" }, icon("square-stack"), place);
   next.addEventListener("click", () => acts.panes(1));
-  viewer.toolbar.bar.append(button, next);
+  const link = element("button", { type: "button", class: "tool", "data-link": "", title: gettext("All panes scroll together") }, icon("link"), gettext("Linked"));
+  link.addEventListener("click", () => acts.link());
+  const lines = element("button", { type: "button", class: "tool", "data-lines": "", title: gettext("Where the other panes cut this one") }, icon("scan-line"), gettext("Lines"));
+  lines.addEventListener("click", () => acts.lines());
+  viewer.toolbar.bar.append(button, next, link, lines);
 
   /** Those that this screen has room for. */
   const choices = () => {
@@ -52,6 +56,9 @@ export function mountLayouts(viewer) {
     const [at, count] = [grid.panes.indexOf(grid.pane) + 1, countOf(grid.layout)];
     button.setAttribute("aria-pressed", String(count > 1));
     next.hidden = !grid.isCramped;
+    link.hidden = lines.hidden = count < 2;
+    link.setAttribute("aria-pressed", String(grid.linked));
+    lines.setAttribute("aria-pressed", String(grid.hasLines));
     place.textContent = interpolate(gettext("Pane %(at)s / %(count)s"), { at, count }, true);
   };
   return { show, end: () => menu.end() };

@@ -1,6 +1,7 @@
 // @ts-check
 /** The words that are always on screen: whose image, what, which frame, window, zoom and scale. */
 import { element, icon } from "@/base/dom.js";
+import { edgesOf } from "@/viewer/orientation.js";
 import { windowOf } from "@/viewer/view.js";
 
 /** @typedef {import("@/viewer/view.js").Img} Img */
@@ -12,7 +13,8 @@ export class Overlay {
   /** @param {HTMLElement} box of a pane */
   constructor(box) {
     this.corners = Object.fromEntries(["tl", "tr", "bl", "br"].map((name) => [name, element("div", { class: `overlay overlay-${name}`, [`data-overlay-${name}`]: "" })]));
-    box.append(...Object.values(this.corners));
+    this.edges = Object.fromEntries(["top", "right", "bottom", "left"].map((name) => [name, element("div", { class: `edge edge-${name}`, [`data-edge-${name}`]: "" })]));
+    box.append(...Object.values(this.corners), ...Object.values(this.edges));
   }
 
   /** @param {any} patient @param {Img | undefined} image */
@@ -30,6 +32,7 @@ export class Overlay {
   how(image, view, place, count, scale) {
     const side = { L: gettext("Left"), R: gettext("Right"), B: gettext("Both sides") }[image.laterality] ?? image.laterality;
     this.corners.tr.replaceChildren(line(image.title), line([side, image.view].filter(Boolean).join(" ")), line(day(image.takenOn)), element("div", { class: "overlay-still" }, image.still), ...altered(view));
+    this.#lie(edgesOf(image, view));
     if (image.reportUrl) {
       for (const name of ["bl", "br"]) this.corners[name].replaceChildren();
       return;
@@ -41,7 +44,13 @@ export class Overlay {
     this.corners.br.replaceChildren(look, line(interpolate(gettext("Zoom %(percent)s%"), { percent: Math.round(scale * devicePixelRatio * 100) }, true)), image.pages ? "" : ruler(image, scale));
   }
 
+  /** @param {import("@/viewer/orientation.js").Edges | null} edges */
+  #lie(edges) {
+    for (const [name, mark] of Object.entries(this.edges)) mark.textContent = edges ? edges[/** @type {"top"} */ (name)] : "";
+  }
+
   empty() {
+    this.#lie(null);
     for (const name of ["tr", "bl", "br"]) this.corners[name].replaceChildren();
   }
 }

@@ -2,6 +2,7 @@
 /** One place for an image: its surface, its words, its marks, and how it is looked at. Knows nothing of the other panes. */
 import { element } from "@/base/dom.js";
 import { listen } from "@/viewer/gestures.js";
+import { Lines } from "@/viewer/lines.js";
 import { Overlay } from "@/viewer/overlay.js";
 import { Painter } from "@/viewer/painter.js";
 import { placeOf, seriesWith } from "@/viewer/series.js";
@@ -26,6 +27,7 @@ export class Pane {
     });
     this.overlay = new Overlay(this.box);
     this.painter = new Painter(this);
+    this.lines = new Lines(this.box);
     this.surface = new Surface(this);
     this.endGestures = listen(this.box, viewer.acts, this);
   }

@@ -31,7 +31,7 @@ export class Together {
     this.send = send;
     this.place = place;
     this.call = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "button button-primary button-small", "data-go-there": "" }));
-    Object.assign(this.call.style, { position: "absolute", insetInline: "0", bottom: "56px", marginInline: "auto", width: "max-content", zIndex: "2" });
+    Object.assign(this.call.style, { position: "absolute", insetInline: "0", bottom: "64px", marginInline: "auto", width: "max-content", zIndex: "2" });
     this.call.hidden = true;
     this.call.addEventListener("click", () => this.go());
     viewport.append(this.call);

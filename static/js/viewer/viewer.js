@@ -108,7 +108,7 @@ export class Viewer {
 
   /** The one place where what is looked at in the active pane changes; only one's own moves are told to the others. @param {View} view @param {boolean} [byHand] */
   become(view, byHand = true) {
-    if (!this.pane.look(view)) return;
+    if (!this.grid.look(view, byHand)) return;
     this.draw();
     if (byHand) this.together.moved();
   }
@@ -130,6 +130,7 @@ export class Viewer {
   painted(pane) {
     if (pane === this.pane) this.viewport.dataset.shown = pane.painter.drawn;
     pane.surface.draw();
+    this.grid.drawLines();
     this.marks.show();
   }
 
