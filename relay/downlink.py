@@ -63,8 +63,9 @@ class Downlink:
         result = prober.result(first + count, now)
         if result is not None:
             found = estimator.bitrate
-            estimator.on_probe(*result, now)
-            if estimator.bitrate > found * 1.05:
+            if not estimator.on_probe(*result, now):
+                prober.doubted(now)
+            elif estimator.bitrate > found * 1.05:
                 prober.succeeded()
             else:
                 prober.failed(now)

@@ -39,6 +39,8 @@ FEW_LOST, MANY_LOST, MOST_LOST = 0.02, 0.15, 0.35
 LOSS_INTERVAL, LOSS_PACKETS = 0.5, 100
 LOSS_WEIGHT = 0.3
 """What the newest figure counts: losses come in bursts."""
+BURSTS_BELIEVED = 2
+"""Bursts in a row that came slower than they were sent, before a line that never was the limit is taken for one."""
 SETTLED = 1.5
 """Seconds after a decrease before anything more is tried."""
 
@@ -166,6 +168,7 @@ class Estimator:
         self._decreased_at = float("-inf")
         self._draining: Before | None = None
         self._standing = Standing()
+        self._slow_bursts = 0
         self.rtt = 0.1
         self.reported: float | None = None
         """The viewer's own estimate (REMB), an upper bound."""
@@ -294,20 +297,37 @@ class Estimator:
             self._delay_rate *= GROWTH**passed
         self._delay_rate = min(self._delay_rate, HIGHEST)
 
-    def on_probe(self, sent: float, arrived: float, now: float) -> None:
-        """A burst sent at `sent` bit/s arrived at `arrived` bit/s: the line carries at least so much for a moment."""
+    def on_probe(self, sent: float, arrived: float, now: float) -> bool:
+        """A burst sent at `sent` bit/s arrived at `arrived` bit/s: the line carries at least so much for a moment.
+        False when that is not believed yet: another is needed."""
         full = arrived < 0.9 * sent
         found = 0.95 * arrived if full else min(sent, arrived)
+        self._trend.restart()
+        if full and not self._is_limit(arrived):
+            return False
         if full:
             self.limited_at = now
-        self._trend.restart()
+        else:
+            self._slow_bursts = 0
         if self._draining is not None:
-            return
+            return True
         if found > self._delay_rate:
             self._delay_rate = min(found, HIGHEST)
             self._capacity = found if full else None
         if self._losses.fraction <= MANY_LOST:
             self._losses.bitrate = max(self._losses.bitrate, self._delay_rate)
+        return True
+
+    def _is_limit(self, arrived: float) -> bool:
+        """Whether a burst that came at `arrived` bit/s, slower than it was sent, met a limit: a busy machine spreads
+        one as well. Of a line without limit so far, and without a queue, that is believed the second time, and never
+        when more than that arrives all the time."""
+        if self.limited_at > float("-inf") or self._queue.seconds > QUEUE_SEEN:
+            return True
+        if self._acked.bitrate is not None and arrived < self._acked.bitrate:
+            return False
+        self._slow_bursts += 1
+        return self._slow_bursts >= BURSTS_BELIEVED
 
     def on_report(self, fraction: float, rate: float, now: float) -> None:
         """A receiver report of a viewer without transport-wide feedback: `fraction` (0-1) of `rate` was lost."""

@@ -19,6 +19,8 @@ FACTOR, FIRST_FACTOR = 2.0, 3.0
 """How far above the estimate a burst goes at once, and as long as the line has shown no limit."""
 RETRY, MAX_RETRY = 4.0, 8.0
 """Seconds after a burst that found no more; half again after each."""
+SPREAD, GOLDEN = 0.2, 0.618
+"""Share by which that varies, and what makes near numbers differ most."""
 UNSURE = 0.5
 """Seconds after a burst that found no more because a busy machine held it up, at either end."""
 STALL, STALL_FACTOR = 0.01, 2.0
@@ -115,13 +117,18 @@ class Prober:
         self._retry = RETRY
         self._next_at = float("-inf")
 
+    def doubted(self, now: float) -> None:
+        """What the burst found is not believed: soon another."""
+        self.busy, self._next_at = False, now + UNSURE
+
     def failed(self, now: float) -> None:
         """The burst found nothing: wait before the next."""
         self.busy = False
         if self._unsure:
             self._next_at = now + UNSURE
             return
-        self._next_at = now + self._retry
+        # Two behind one line, whose bursts met, would meet each time: packet numbers are as good as chance.
+        self._next_at = now + self._retry * (1 - SPREAD + 2 * SPREAD * (self._number() * GOLDEN % 1))
         self._retry = min(self._retry * 1.5, MAX_RETRY)
 
 

@@ -196,6 +196,46 @@ def test_a_clock_that_wraps_and_another_one_are_no_queue() -> None:
     assert abs(viewer.downlink.estimator.queue) < 0.1
 
 
+def arriving(estimator: Estimator, late: float = 0.0) -> float:
+    """A second of 960 kbit/s, the last tenths of it `late` seconds; the time it ends at."""
+    for at in range(10):
+        now = 100.0 + at / 10
+        sent = [now - 0.1 + number * 0.01 for number in range(10)]
+        acked = [(each, 1200, each + (late if at > 6 else 0.0)) for each in sent]
+        estimator.on_feedback(acked, 0, now, len(acked), 12_000)
+    return now
+
+
+def test_one_burst_that_a_busy_machine_spread_is_no_limit() -> None:
+    """A line that never was the limit, and carries 960 kbit/s without a queue."""
+    estimator = Estimator()
+    now = arriving(estimator)
+    for _ in range(5):
+        assert not estimator.on_probe(2_000_000, 700_000, now)  # less than arrives all the time
+    assert not estimator.on_probe(2_000_000, 1_200_000, now)
+    assert estimator.limited_at == float("-inf")
+    assert estimator.on_probe(2_000_000, 1_300_000, now + 1)
+    assert estimator.limited_at == now + 1
+    assert estimator.bitrate == pytest.approx(0.95 * 1_300_000)
+
+
+def test_bursts_that_come_as_sent_in_between_begin_the_count_anew() -> None:
+    estimator = Estimator()
+    now = arriving(estimator)
+    for _ in range(3):
+        assert not estimator.on_probe(2_000_000, 1_200_000, now)
+        assert estimator.on_probe(2_000_000, 2_000_000, now)
+    assert estimator.limited_at == float("-inf")
+
+
+def test_a_burst_that_meets_a_queue_is_believed_at_once() -> None:
+    estimator = Estimator()
+    now = arriving(estimator, late=0.04)
+    assert estimator.queue > 0.02
+    assert estimator.on_probe(2_000_000, 700_000, now)
+    assert estimator.limited_at == now
+
+
 def test_nothing_a_viewer_says_breaks_the_estimate() -> None:
     generator = random.Random(3)
     for _ in range(200):
