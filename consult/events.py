@@ -22,13 +22,15 @@ def bind(loop: asyncio.AbstractEventLoop) -> None:
     _loop = loop
 
 
-def announce(*, consultation: int | None, kind: str, seq: int, people: Iterable[int]) -> None:
+def announce(
+    *, consultation: int | None, kind: str, seq: int, people: Iterable[int], mark: dict[str, Any] | None = None
+) -> None:
     """After commit: tell the consultation's room and each person's pages that something changed.
 
     `kind` is consultation, message, image, annotation, still, opinion, recording or notification; `seq` is the newest
-    of that kind.
+    of that kind; `mark` is the mark on an image that changed, where all who hear of it may see it.
     """
-    news = {"type": "news", "kind": kind, "consultation": consultation, "seq": seq}
+    news = {"type": "news", "kind": kind, "consultation": consultation, "seq": seq, "mark": mark}
     groups = [f"person.{pk}" for pk in sorted(set(people))]
     if consultation is not None:
         groups.insert(0, f"consultation.{consultation}")

@@ -30,7 +30,8 @@ class Inbox(Socket):
     async def news(self, event: dict[str, Any]) -> None:
         consultation = event["consultation"]
         url = reverse("consultation", args=[consultation]) if consultation else ""
-        self.tell("news", seq=await self.newest(), kind=event["kind"], consultation=consultation, url=url)
+        seq = await self.newest()
+        self.tell("news", seq=seq, kind=event["kind"], consultation=consultation, url=url, mark=event["mark"])
 
     async def on_ping(self, command: protocol.Ping) -> None:
         """Keeps proxies from closing a quiet line; needs no answer."""

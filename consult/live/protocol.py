@@ -202,14 +202,14 @@ ROOM_NEWS: dict[str, tuple[str, ...]] = {
     "typing": ("by", "where"),
     "renegotiate": (),
     "relay": ("state", "reason"),
-    "news": ("kind", "seq"),
+    "news": ("kind", "seq", "mark"),
     "pong": ("n",),
     "refused": ("code", "message", "to"),
     "left": ("username", "session"),
 }
 INBOX_NEWS: dict[str, tuple[str, ...]] = {
     "hello": ("seq",),
-    "news": ("seq", "kind", "consultation", "url"),
+    "news": ("seq", "kind", "consultation", "url", "mark"),
     "refused": ("code", "message", "to"),
 }
 

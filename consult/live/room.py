@@ -321,7 +321,7 @@ class Room(Lending):
     async def news(self, event: dict[str, Any]) -> None:
         if event["consultation"] != self.pk:
             return  # of another consultation of this person
-        self.tell("news", kind=event["kind"], seq=event["seq"])
+        self.tell("news", kind=event["kind"], seq=event["seq"], mark=event["mark"])
         if event["kind"] == "consultation":
             self.spawn(self.check())
 

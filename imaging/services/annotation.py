@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -107,7 +108,29 @@ def _note(row: Annotation, by: User, action: str) -> None:
     detail = {"image": row.image_id, "frame": row.frame, "kind": row.kind, "points": row.points, "rev": row.rev}
     audit.record(by=by, action=action, thing=row, consultation=consultation, detail=detail)
     people = audience.onlookers(consultation)
-    events.announce(consultation=consultation.pk, kind="annotation", seq=row.pk, people=people)
+    seen_by_all = row.image.state == Image.State.READY  # one that is held is looked at by the asking side alone
+    mark = described(row) if seen_by_all else None
+    events.announce(consultation=consultation.pk, kind="annotation", seq=row.pk, people=people, mark=mark)
+
+
+def described(row: Annotation) -> dict[str, Any]:
+    """A mark as pages know it; of one that was deleted only that it is."""
+    if row.deleted_at is not None:
+        return {"uid": str(row.uid), "rev": row.rev, "deleted": True}
+    return {
+        "uid": str(row.uid),
+        "rev": row.rev,
+        "image": row.image_id,
+        "frame": row.frame,
+        "kind": row.kind,
+        "points": row.points,
+        "text": row.text,
+        "figures": row.figures,
+        "author": row.author.display_name,
+        "by": row.author.get_username(),
+        "side": row.side,
+        "at": row.at.isoformat(),
+    }
 
 
 def check(mark: Mark, image: Image) -> None:

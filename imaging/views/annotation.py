@@ -86,17 +86,4 @@ def _text(value: Any) -> str:
 
 
 def _json(row: Annotation, reader: int) -> dict[str, Any]:
-    return {
-        "uid": str(row.uid),
-        "rev": row.rev,
-        "image": row.image_id,
-        "frame": row.frame,
-        "kind": row.kind,
-        "points": row.points,
-        "text": row.text,
-        "figures": row.figures,
-        "author": row.author.display_name,
-        "side": row.side,
-        "mine": row.author_id == reader,
-        "at": row.at.isoformat(),
-    }
+    return annotations.described(row) | {"mine": row.author_id == reader}

@@ -241,8 +241,25 @@ def test_every_change_rings_in_the_room_and_at_those_whom_it_concerns(cast: Cast
     news = {"type": "news", "kind": "annotation", "consultation": image.consultation_id}
     seq = Annotation.objects.get().pk
     for channel in heard[:2]:
-        assert [async_to_sync(layer.receive)(channel) for _ in range(2)] == [{**news, "seq": seq}] * 2
+        drawn, deleted = (async_to_sync(layer.receive)(channel) for _ in range(2))
+        assert drawn == {**news, "seq": seq, "mark": drawn["mark"]}
+        mark = {"uid": str(uid), "rev": 1, "image": image.pk, "by": cast.doctor.username, **LINE}
+        assert drawn["mark"].items() >= mark.items()
+        assert drawn["mark"]["figures"]["length"] == 24
+        assert deleted == {**news, "seq": seq, "mark": {"uid": str(uid), "rev": 2, "deleted": True}}
     assert [layer.channels[channel].qsize() if channel in layer.channels else 0 for channel in heard] == [0, 0, 0]
+
+
+@pytest.mark.small
+def test_news_of_a_held_image_bring_nobody_its_mark(cast: Cast, commits: Any) -> None:
+    held = sent(client(cast.doctor), accepted(cast), "other.dcm", phantom.ct(PatientName="Other^Name", PatientID="7"))
+    layer = get_channel_layer()
+    assert layer
+    channel = async_to_sync(layer.new_channel)()
+    async_to_sync(layer.group_add)(f"consultation.{held.consultation_id}", channel)
+    with commits():
+        put(cast.doctor, held, uuid.uuid4())
+    assert async_to_sync(layer.receive)(channel)["mark"] is None
 
 
 def test_thirty_marks_cost_no_more_queries_than_one(cast: Cast, image: Image) -> None:

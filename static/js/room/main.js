@@ -80,9 +80,9 @@ function leave() {
 }
 
 signal.addEventListener("news", (event) => {
-  const { kind, seq } = /** @type {CustomEvent} */ (event).detail;
+  const { kind, seq, mark } = /** @type {CustomEvent} */ (event).detail;
   if (kind === "message") chat.refresh();
-  ring({ kind, seq, consultation: Number(consultation) });
+  ring({ kind, seq, mark, consultation: Number(consultation) });
 });
 signal.addEventListener("ice", (event) => ways.take(/** @type {CustomEvent} */ (event).detail));
 signal.addEventListener("joined", () => {

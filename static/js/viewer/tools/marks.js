@@ -14,12 +14,12 @@ export class Marks {
   /** @param {import("@/viewer/viewer.js").Viewer} viewer */
   constructor(viewer) {
     this.viewer = viewer;
-    this.store = new Store(viewer.options.consultation, () => this.draw());
+    this.store = new Store(viewer.options.consultation, viewer.options.you, () => this.draw());
     this.editing = new Editing(this);
     this.bar = new MarkBar(viewer.root, viewer.toolbar.bar, this);
     this.panel = new Panel(viewer.root, this);
     listenMarkKeys(viewer.viewport, this);
-    this.news = () => this.store.load();
+    this.news = (/** @type {any} */ event) => this.store.hear(event.detail ?? {});
     document.body.addEventListener("annotations", this.news);
     this.store.load();
   }

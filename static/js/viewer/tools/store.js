@@ -19,9 +19,10 @@ export class Store {
   #again = false;
   #ended = false;
 
-  /** @param {number} consultation @param {() => void} changed */
-  constructor(consultation, changed) {
+  /** @param {number} consultation @param {string} you the reader's username @param {() => void} changed */
+  constructor(consultation, you, changed) {
     this.consultation = consultation;
+    this.you = you;
     this.changed = changed;
   }
 
@@ -40,6 +41,18 @@ export class Store {
       else await new Promise((resolve) => setTimeout(resolve, AGAIN)).then(() => (this.#again = !answer || answer.status >= 500));
     }
     this.#loading = false;
+  }
+
+  /** News of one mark: as it is now, or that it was deleted; anything else is looked up. @param {{consultation?: number, mark?: Mark & {deleted?: boolean, by: string}}} news */
+  hear({ consultation, mark }) {
+    if (consultation && consultation !== this.consultation) return;
+    if (!mark) return this.load();
+    if (mark.rev <= (this.#revs.get(mark.uid) ?? 0) || this.#waiting.has(mark.uid)) return; // known, or one's own on its way
+    this.#turns++;
+    this.#revs.set(mark.uid, mark.rev);
+    if (mark.deleted) this.marks.delete(mark.uid);
+    else this.marks.set(mark.uid, { ...mark, mine: mark.by === this.you });
+    this.changed();
   }
 
   /** @param {{may: boolean, annotations: Mark[]}} said */
