@@ -14,7 +14,8 @@ BASE_DIR = env_module.BASE_DIR
 DATA_DIR = env.data_dir
 VERSION = "0.1.0"
 
-DEBUG = env.debug
+LOCAL = env.debug  # demo data, no TLS
+DEBUG = False  # Django's own would keep every question to the database, and ask SQLite twice
 SECRET_KEY = env.secret_key or env.kept_secret("django")
 RELAY_SECRET = env.relay_secret or env.kept_secret("relay")
 RECORDING_KEY = env.recording_key or env.kept_secret("recording")
@@ -100,6 +101,7 @@ def _database() -> dict:
                 "transaction_mode": "IMMEDIATE",
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
             },
+            "CONN_MAX_AGE": None,  # threads of requests stay, and their connections with them
             "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
         }
     url = urlparse(env.database_url)
@@ -175,11 +177,11 @@ SESSION_COOKIE_AGE = 12 * 3600  # absolute; idle is checked by SessionAgeMiddlew
 SESSION_IDLE_SECONDS = 30 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
-SECURE_SSL_REDIRECT = not DEBUG
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
+SECURE_SSL_REDIRECT = not LOCAL
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
-SECURE_HSTS_SECONDS = 0 if DEBUG else 31536000
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_HSTS_SECONDS = 0 if LOCAL else 31536000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -216,7 +218,7 @@ ASSETS = version(BASE_DIR / "static", *LOCALE_PATHS)
 STATIC_URL = f"static/{ASSETS}/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-SERVESTATIC_USE_FINDERS = DEBUG
+SERVESTATIC_USE_FINDERS = LOCAL
 SERVESTATIC_AUTOREFRESH = False
 SERVESTATIC_MAX_AGE = 31_536_000  # seconds: the address changes with the files, a reload asks for none of a hundred
 MEDIA_ROOT = DATA_DIR / "files"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from django.core.handlers.asgi import ASGIHandler
+from telemed import threads
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -56,7 +56,7 @@ class Incoming:
         """Nothing is kept."""
 
 
-class Handler(ASGIHandler):
+class Handler(threads.Handler):
     """Django, but for the moment at which it begins."""
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:

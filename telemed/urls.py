@@ -25,7 +25,7 @@ urlpatterns = [
     path("", include("imaging.urls")),
 ]
 
-if settings.DEBUG:
+if settings.LOCAL:
     urlpatterns.append(
         path("styleguide/", TemplateView.as_view(template_name="styleguide/page.html"), name="styleguide")
     )

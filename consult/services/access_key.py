@@ -94,12 +94,18 @@ def use(*, secret: str, stores: bool) -> User:
         raise Unknown("unknown_key", _("This key is unknown, revoked or expired."))
     if not (key.may_store if stores else key.may_read):
         raise NotAllowed("insufficient_scope", _("This key was not made for that."))
+    if key.last_used_at is None or key.last_used_at <= timezone.now() - NOTED_EVERY:
+        _note_use(key)
+    return key.person
+
+
+@transaction.atomic
+def _note_use(key: AccessKey) -> None:
+    """Once, also when many requests come with it together; the others wait for no lock."""
     now = timezone.now()
     stale = Q(last_used_at=None) | Q(last_used_at__lte=now - NOTED_EVERY)
-    with transaction.atomic():
-        if AccessKey.objects.filter(stale, pk=key.pk).update(last_used_at=now):
-            audit.record(by=key.person, action="accesskey.use", thing=key, detail={"name": key.name})
-    return key.person
+    if AccessKey.objects.filter(stale, pk=key.pk).update(last_used_at=now):
+        audit.record(by=key.person, action="accesskey.use", thing=key, detail={"name": key.name})
 
 
 @transaction.atomic

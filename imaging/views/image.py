@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -35,8 +35,10 @@ ENDINGS = {
 
 def seen(request: HttpRequest, pk: int) -> Image:
     """The image, or 404 for whoever does not see its consultation."""
-    rows = policies.visible_images(request.user).prefetch_related("consultation__participants")
-    return get_object_or_404(rows, pk=pk)
+    image = policies.visible_image(request.user, pk)
+    if image is None:
+        raise Http404
+    return image
 
 
 def viewable(request: HttpRequest, pk: int) -> Image:

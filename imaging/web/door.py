@@ -5,7 +5,6 @@ from functools import wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
@@ -39,8 +38,10 @@ def dicomweb(view: View) -> View:
 
 
 def _opened(request: HttpRequest, pk: int) -> Consultation:
-    rows = consultations.visible_consultations(request.user).select_related("patient").prefetch_related("participants")
-    return get_object_or_404(rows, pk=pk)
+    row = consultations.visible_consultation(request.user, pk)
+    if row is None:
+        raise Http404
+    return row
 
 
 def _said(status: int, code: str, message: str) -> HttpResponse:

@@ -101,15 +101,15 @@ def metadata(request: HttpRequest, consultation: Consultation, **uids: str) -> H
     if answers.is_known(request, rows):
         answer = answers.unchanged()
     else:
-        content = b", ".join(instances.metadata(row, address(request, row)) for row in rows)
+        root = request.build_absolute_uri(reverse("dicomweb-studies", args=[consultation.pk]))
+        content = b", ".join(instances.metadata(row, _address(root, row)) for row in rows)
         answer = HttpResponse(b"[" + content + b"]", content_type=JSON)
     return answers.kept(request, answer, rows, immutable="instance" in uids)
 
 
-def address(request: HttpRequest, row: Image) -> str:
-    """Of one instance."""
-    args = [row.consultation_id, row.study_uid, row.series_uid, row.sop_uid]
-    return request.build_absolute_uri(reverse("dicomweb-instance", args=args))
+def _address(root: str, row: Image) -> str:
+    """Of one instance, below that of all studies (PS3.18 table 10.4.1-1)."""
+    return f"{root}/{row.study_uid}/series/{row.series_uid}/instances/{row.sop_uid}"
 
 
 def frames(request: HttpRequest, consultation: Consultation, numbers: str, **uids: str) -> HttpResponseBase:

@@ -45,7 +45,7 @@ class Command(BaseCommand):
     help = "Fill this installation with hospitals, people and consultations. Refused when DEBUG is off."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not settings.DEBUG:
+        if not settings.LOCAL:
             raise CommandError("Demo data are for development: DEBUG is off.")
         with translation.override("zh-hans"):
             with transaction.atomic():

@@ -14,5 +14,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("translations")
         call_command("migrate", verbosity=0, interactive=False)
-        if settings.DEBUG and not get_user_model().objects.exists():
+        if settings.LOCAL and not get_user_model().objects.exists():
             call_command("demo")

@@ -162,7 +162,7 @@ def _health() -> int:
 
 
 def _demo_accounts() -> list[str]:
-    if not settings.DEBUG:
+    if not settings.LOCAL:
         return []
     found = set(get_user_model().objects.filter(username__in=DEMO_ACCOUNTS).values_list("username", flat=True))
     connection.close()

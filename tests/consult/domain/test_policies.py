@@ -93,6 +93,7 @@ def test_everyone_sees_and_may_do_what_the_tables_say(cast: Cast, everywhere: di
         side, table = sides[name]
         visible = set(policies.visible_consultations(user).values_list("pk", flat=True))
         for state, thing in everywhere.items():
+            assert (policies.visible_consultation(user, thing.pk) == thing) is (thing.pk in visible)
             found[name, state] = (thing.pk in visible, policies.side_of(user, thing), _rights(user, thing))
             wanted[name, state] = (state in table, side if state in table else "", table.get(state, ""))
     assert found == wanted
