@@ -8,6 +8,7 @@ urlpatterns = [
     path("dicomweb/<int:pk>/", include("imaging.web.urls")),
     path("consultations/<int:pk>/images/", listing.fragment, name="images"),
     path("consultations/<int:pk>/images/list/", listing.as_json, name="image-list"),
+    path("consultations/<int:pk>/images/priors/", listing.priors, name="image-priors"),
     path("consultations/<int:pk>/annotations/", annotation.collection, name="annotations"),
     path("consultations/<int:pk>/images/uploads/", upload.collection, name="upload"),
     path("uploads/<slug:token>/", upload.part, name="upload-part"),

@@ -132,6 +132,7 @@ TABLE: dict[str, Door] = {
     "recording-media": Door(("consultation", "recording", "film")),
     "images": ONE,
     "image-list": ONE,
+    "image-priors": ONE,
     "upload": Door(posts={}, gets=False),
     "upload-part": Door(("upload",), gets=False),
     "dicomweb-studies": Door(posts={}),

@@ -1,6 +1,8 @@
 """Who sees an image, its pixels and its file, and who may add, confirm or withdraw. Deny unless a line says yes."""
 
-from django.db.models import QuerySet
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
 
 from consult.models import Consultation, User
 from consult.policies import consultation as consultations
@@ -50,6 +52,33 @@ def viewable_instances(user: User, consultation: Consultation) -> QuerySet[Image
     states = [S.READY, S.HELD] if consultations.side_of(user, consultation) == "asking" else [S.READY]
     rows = Image.objects.filter(consultation=consultation, kind=Image.Kind.DICOM, state__in=states)
     return rows.exclude(sop_uid="").exclude(series_uid="").exclude(study_uid="")
+
+
+def prior_consultations(user: User, consultation: Consultation) -> QuerySet[Consultation]:
+    """Others of the same patient that this person sees: the same record, or the same identity number and birth date."""
+    patient = consultation.patient
+    if patient is None:
+        return Consultation.objects.none()
+    same = Q(patient=patient)
+    if patient.id_number:
+        same |= Q(patient__id_number=patient.id_number, patient__birth_date=patient.birth_date)
+    return consultations.visible_consultations(user).filter(same).exclude(pk=consultation.pk)
+
+
+def prior_images(user: User, consultation: Consultation) -> QuerySet[Image]:
+    """What `consultation` may be compared with: ready images of `prior_consultations`."""
+    rows = visible_images(user).filter(consultation__in=prior_consultations(user, consultation), state=S.READY)
+    return rows.exclude(kind=Image.Kind.ARCHIVE)
+
+
+def seen_by_both_sides(consultation: Consultation, others: Iterable[int]) -> set[int]:
+    """Which of `others` (keys of consultations) both the asker and the specialist of `consultation` see."""
+    seen = set(others)
+    for each in (consultation.asker, consultation.expert):
+        if each is not None:
+            visible = consultations.visible_consultations(each).filter(pk__in=seen)
+            seen &= set(visible.values_list("pk", flat=True))
+    return seen
 
 
 def may_confirm(user: User, image: Image) -> bool:

@@ -65,8 +65,7 @@ def groups(images: list[Image]) -> list[dict[str, Any]]:
     for image in images:
         if image.state != S.READY:
             continue
-        key = image.series_uid if image.kind == Image.Kind.DICOM and image.series_uid else f"image-{image.pk}"
-        entry = found.setdefault(key, {"title": title(image), "images": [], "frames": 0})
+        entry = found.setdefault(series_key(image), {"title": title(image), "images": [], "frames": 0})
         entry["images"].append(image)
         entry["frames"] += image.frames
     for entry in found.values():
@@ -74,6 +73,50 @@ def groups(images: list[Image]) -> list[dict[str, Any]]:
         entry["still"] = still_words(entry["images"][0])
         entry["cover"] = entry["images"][len(entry["images"]) // 2]
     return list(found.values())
+
+
+def priors(images: list[Image], seen_by_both: set[int]) -> list[dict[str, Any]]:
+    """For the viewer: consultations with something to compare with, their series by day, the newest first."""
+    found: dict[int, dict[str, Any]] = {}
+    for image in images:
+        about = found.setdefault(
+            image.consultation_id,
+            {
+                "consultation": image.consultation_id,
+                "number": image.consultation.number or "",
+                "shared": image.consultation_id in seen_by_both,
+                "series": {},
+            },
+        )
+        series = about["series"].setdefault(
+            series_key(image),
+            {
+                "key": series_key(image),
+                "title": title(image),
+                "modality": image.modality,
+                "day": day(image),
+                "count": 0,
+                "images": [],
+            },
+        )
+        series["count"] += image.frames
+        series["images"].append(image.pk)
+    for about in found.values():
+        about["series"] = sorted(about["series"].values(), key=lambda each: each["day"], reverse=True)
+    return list(found.values())
+
+
+def series_key(image: Image) -> str:
+    """The series it is scrolled with; a photo is one of its own."""
+    return image.series_uid if image.kind == Image.Kind.DICOM and image.series_uid else f"image-{image.pk}"
+
+
+def day(image: Image) -> str:
+    """When it was taken as the file says, else when it was sent: YYYY-MM-DD."""
+    said = image.facts.get("taken_on", "")
+    if len(said) == 8 and said.isdigit():
+        return f"{said[:4]}-{said[4:6]}-{said[6:]}"
+    return timezone.localdate(image.at).isoformat()
 
 
 def refused_groups(images: list[Image]) -> list[dict[str, Any]]:
@@ -159,7 +202,8 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "state": image.state,
         "reason": image.reason_words,
         "shown": shown,
-        "series": image.series_uid if image.kind == Image.Kind.DICOM and image.series_uid else f"image-{image.pk}",
+        "consultation": image.consultation_id,
+        "series": series_key(image),
         "title": title(image),
         "name": image.name,
         "still": still_words(image),
@@ -172,6 +216,7 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "laterality": image.laterality,
         "view": facts.get("view", ""),
         "takenOn": facts.get("taken_on", ""),
+        "day": day(image),
         "spacing": facts.get("spacing"),
         "plane": facts.get("plane"),
         "sides": facts.get("sides", []),

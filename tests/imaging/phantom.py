@@ -47,3 +47,9 @@ def ct(seed: int = 1, **elements: Any) -> bytes:
     out = io.BytesIO()
     dataset.save_as(out)
     return out.getvalue()
+
+
+def series(count: int, **elements: Any) -> list[bytes]:
+    """So many slices of one series."""
+    uid = generate_uid()
+    return [ct(number, SeriesInstanceUID=uid, InstanceNumber=number, **elements) for number in range(1, count + 1)]

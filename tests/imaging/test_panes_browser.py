@@ -1,6 +1,5 @@
 """Several panes in a real browser: each its own image, all the same for who follows, however small the screen."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from tests.browser.people import eventually
 from tests.cast import Cast, accepted
 from tests.imaging import phantom
 from tests.imaging.doors import client, sent
+from tests.imaging.test_priors import asked_elsewhere
 from tests.windows import apart, windows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.small]
@@ -165,7 +165,7 @@ def test_all_see_the_same_panes_and_a_small_screen_the_active_one(
         agree("late", "phone")
         assert sight("late")["active"] == 1
         assert page.evaluate("[told.phone, told.late]") == [[], []]
-        last = json.loads(json.dumps(page.evaluate("told.wide.at(-1)")))
+        last = page.evaluate("told.wide.at(-1)")
         assert (last["image"], last["layout"], last["active"]) == (four.pk, "2x2", 1)
         assert [each and each["image"] for each in last["beside"]] == [one.pk, None, None]
         page.evaluate("image => seats.wide.receive({ t: 'view', by: 'z', image, frame: 0 })", three.pk)
@@ -221,3 +221,53 @@ def test_panes_of_one_patient_scroll_together_and_show_where_they_cut(
         shot(page, "lines")
         page.keyboard.press("s")
         expect(lines).to_have_count(0)
+
+
+def test_a_prior_opens_beside_the_present_image_and_says_so(chromium: Browser, live_server: Any, english: Cast) -> None:
+    def send() -> tuple[list[Image], list[Image]]:
+        nitun, before, now = client(english.doctor), asked_elsewhere(english), accepted(english)
+        old, new = (
+            [sent(nitun, thing, f"{index}.dcm", content) for index, content in enumerate(series)]
+            for thing, series in (
+                (before, phantom.series(3, AcquisitionDate="20240229", FrameOfReferenceUID="1.2.8")),
+                (now, phantom.series(2, AcquisitionDate="20261120")),
+            )
+        )
+        return old, new
+
+    old, new = apart(send)
+    with opened(chromium, live_server, english.doctor, new[0]) as page:
+        page.evaluate(SEATS, [new[0].consultation_id, new[0].pk])
+        page.evaluate("sit('wide', 1200, 600)")
+        wide = page.locator("#wide")
+        shows(wide, new[0])
+        page.get_by_role("button", name="Compare").click()
+        choice = page.get_by_role("menuitemradio")
+        expect(choice).to_have_count(1)
+        expect(choice).to_contain_text("2024-02-29")
+        expect(choice).to_contain_text(old[0].consultation.number)
+        shot(page, "compare-menu")
+        choice.click()
+        shows(wide, new[0], old[0])
+        panes = wide.locator(".pane")
+        expect(panes.nth(1).locator("[data-prior]")).to_have_text("Prior of 2024-02-29")
+        expect(panes.nth(1).locator("[data-unseen]")).to_have_text("The other side cannot see this image.")
+        expect(panes.nth(0).locator("[data-prior]")).to_have_count(0)
+        expect(panes.nth(0).locator("[data-unseen]")).to_have_text("")
+        for pane in (panes.nth(0), panes.nth(1)):
+            expect(pane.locator("[data-overlay-tl]")).to_contain_text("王桂英")
+        wide.locator(".viewport").press("ArrowDown")
+        shows(wide, new[1], old[1])  # another space: one image on
+        shot(page, "prior")
+        eventually(lambda: page.evaluate("told.wide.at(-1).image") == new[1].pk, "the last move is told")
+        told = page.evaluate("told.wide.at(-1)")
+    with opened(chromium, live_server, english.expert, new[0], width=700) as page:
+        page.evaluate(SEATS, [new[0].consultation_id, new[0].pk])
+        page.evaluate("sit('other', 600, 500)")
+        other = page.locator("#other")
+        shows(other, new[0])
+        expect(page.locator("[data-compare]")).to_be_hidden()
+        page.evaluate("message => seats.other.receive({ ...message, by: 'wide' })", told)
+        shows(other, new[1], None)
+        expect(other.locator(".pane").nth(1)).to_contain_text("This image is not here, or you may not see it.")
+        shot(page, "not-for-you")

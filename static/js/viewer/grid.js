@@ -80,6 +80,14 @@ export class Grid {
     }
   }
 
+  /** Beside the active pane, at about the same place, scrolling with it. @param {import("@/viewer/series.js").Series} series @param {import("@/viewer/view.js").View} view */
+  compare(series, view) {
+    if (this.panes.length === 1) this.#build("1x2");
+    const beside = this.panes[(this.panes.indexOf(this.pane) + 1) % this.panes.length];
+    beside.look({ ...view, ...series.stack[this.linking.like(this.pane, series)] });
+    this.link(true);
+  }
+
   /** @param {boolean} linked */
   link(linked) {
     this.linked = linked && this.panes.length > 1;
@@ -98,9 +106,9 @@ export class Grid {
   look(view, byHand) {
     const goesAlong = byHand && this.linked;
     if (goesAlong) this.linking.meet(this.pane, this.panes);
-    const before = this.pane.here.series;
+    const before = this.pane.here.series?.key;
     const found = this.pane.look(view);
-    if (found && goesAlong && this.pane.here.series === before) this.linking.follow(this.pane, this.panes);
+    if (found && goesAlong && this.pane.here.series?.key === before) this.linking.follow(this.pane, this.panes);
     return found;
   }
 
@@ -127,7 +135,7 @@ export class Grid {
     this.linked = linked;
     this.panes.forEach((pane, index) => {
       const view = panes[index];
-      const image = this.viewer.images.find((each) => each.pk === view?.image);
+      const image = this.viewer.shelf.imageOf(view?.image ?? 0);
       const known = image && !whole && index === active && (this.viewer.remembered.get(image.pk) ?? first(image));
       pane.adopt(known && view ? { ...known, frame: view.frame } : view);
     });

@@ -4,7 +4,7 @@ import { csrf, element, icon } from "@/base/dom.js";
 import { toast } from "@/base/toasts.js";
 import { frameUrl } from "@/viewer/view.js";
 
-/** @param {import("@/viewer/viewer.js").Viewer} viewer @returns {{show(may: boolean): void, end(): void}} */
+/** @param {import("@/viewer/viewer.js").Viewer} viewer @returns {{show(): void, end(): void}} `show` after another image was opened */
 export function mountKeyImage(viewer) {
   const button = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "tool", "data-key-image-add": "" }, icon("image-plus"), gettext("Into the opinion")));
   button.hidden = true;
@@ -48,7 +48,7 @@ export function mountKeyImage(viewer) {
   button.addEventListener("click", add);
   viewer.viewport.addEventListener("keydown", key);
   return {
-    show: (may) => (button.hidden = !may),
+    show: () => (button.hidden = !viewer.shelf.writes || viewer.shelf.isFar(viewer.image)),
     end: () => viewer.viewport.removeEventListener("keydown", key),
   };
 }

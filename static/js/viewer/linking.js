@@ -24,6 +24,22 @@ export class Linking {
     return ahead;
   }
 
+  /** The place in a series that is most like where a pane looks: in the patient, else as far through it. @param {Pane} pane @param {import("@/viewer/series.js").Series} series */
+  like(pane, series) {
+    const { here, image, view } = pane;
+    const from = image && view && sliceOf(image, view.frame);
+    const to = series.images[0] && sliceOf(series.images[0], 0);
+    if (from && to && isTogether(from, to) && isParallel(from, to)) return this.#nearestIn(pane, from, series.stack);
+    const last = Math.max((here.series?.stack.length ?? 1) - 1, 1);
+    return Math.round((here.place / last) * (series.stack.length - 1));
+  }
+
+  /** @param {Pane} pane @param {import("@/viewer/planes.js").Slice} from @param {{image: number, frame: number}[]} stack */
+  #nearestIn(pane, from, stack) {
+    const images = new Map(pane.viewer.images.map((image) => [image.pk, image]));
+    return nearest(from, stack.map(({ image, frame }) => sliceOf(/** @type {any} */ (images.get(image)), frame)));
+  }
+
   /** What a pane that was not scrolled before goes along from. @param {Pane} one about to scroll @param {Pane[]} panes */
   meet(one, panes) {
     for (const other of panes) if (other !== one) this.#offset(one, other);
@@ -41,13 +57,11 @@ export class Linking {
 
   /** @param {Pane} one @param {Pane} other @returns {number} place in the other's stack, -1 to stay */
   #placeFor(one, other) {
-    const { viewer } = one;
     const { stack } = /** @type {import("@/viewer/series.js").Series} */ (other.here.series);
     const [from, to] = [one, other].map(({ image, view }) => image && view && sliceOf(image, view.frame));
     if (from && to && isTogether(from, to)) {
       if (!isParallel(from, to)) return -1; // another way of cutting: the lines say where it is
-      const images = new Map(viewer.images.map((image) => [image.pk, image]));
-      return nearest(from, stack.map(({ image, frame }) => sliceOf(/** @type {any} */ (images.get(image)), frame)));
+      return this.#nearestIn(one, from, stack);
     }
     return clamp(one.here.place + this.#offset(one, other), 0, stack.length - 1);
   }

@@ -10,11 +10,14 @@ import { windowOf } from "@/viewer/view.js";
 const LENGTHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 export class Overlay {
+  prior = "";
+
   /** @param {HTMLElement} box of a pane */
   constructor(box) {
     this.corners = Object.fromEntries(["tl", "tr", "bl", "br"].map((name) => [name, element("div", { class: `overlay overlay-${name}`, [`data-overlay-${name}`]: "" })]));
     this.edges = Object.fromEntries(["top", "right", "bottom", "left"].map((name) => [name, element("div", { class: `edge edge-${name}`, [`data-edge-${name}`]: "" })]));
-    box.append(...Object.values(this.corners), ...Object.values(this.edges));
+    this.unseen = element("div", { class: "pane-note", role: "status", "data-unseen": "" });
+    box.append(this.unseen, ...Object.values(this.corners), ...Object.values(this.edges));
   }
 
   /** @param {any} patient @param {Img | undefined} image */
@@ -28,10 +31,16 @@ export class Overlay {
     this.corners.tl.replaceChildren(...lines);
   }
 
+  /** @param {string} prior that it is an earlier image @param {string} unseen that others cannot see it */
+  remark(prior, unseen) {
+    this.prior = prior;
+    if (this.unseen.textContent !== unseen) this.unseen.replaceChildren(...(unseen ? [icon("eye-off"), unseen] : []));
+  }
+
   /** @param {Img} image @param {View} view @param {number} place from 0 @param {number} count @param {number} scale screen pixels for one column */
   how(image, view, place, count, scale) {
     const side = { L: gettext("Left"), R: gettext("Right"), B: gettext("Both sides") }[image.laterality] ?? image.laterality;
-    this.corners.tr.replaceChildren(line(image.title), line([side, image.view].filter(Boolean).join(" ")), line(day(image.takenOn)), element("div", { class: "overlay-still" }, image.still), ...altered(view));
+    this.corners.tr.replaceChildren(line(image.title), line([side, image.view].filter(Boolean).join(" ")), line(image.takenOn ? image.day : interpolate(gettext("Sent %(day)s"), { day: image.day }, true)), element("div", { class: "overlay-still" }, image.still), ...priorBadge(this.prior), ...altered(view));
     this.#lie(edgesOf(image, view));
     if (image.reportUrl) {
       for (const name of ["bl", "br"]) this.corners[name].replaceChildren();
@@ -51,6 +60,7 @@ export class Overlay {
 
   empty() {
     this.#lie(null);
+    this.remark("", "");
     for (const name of ["tr", "bl", "br"]) this.corners[name].replaceChildren();
   }
 }
@@ -60,9 +70,9 @@ function line(text) {
   return element("div", {}, text || "");
 }
 
-/** @param {string} text YYYYMMDD */
-function day(text) {
-  return /^\d{8}$/.test(text) ? `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}` : "";
+/** @param {string} words */
+function priorBadge(words) {
+  return words ? [element("div", { class: "badge badge-prior", "data-prior": "" }, icon("history"), words)] : [];
 }
 
 /** That it is not shown as it was taken: a mirrored image has left and right changed. @param {View} view */

@@ -33,7 +33,7 @@ export class Pane {
   }
 
   get image() {
-    return this.viewer.images.find((image) => image.pk === this.view?.image);
+    return this.viewer.shelf.imageOf(this.view?.image ?? 0);
   }
 
   /** image:frame asked for, "" without one. */
@@ -43,7 +43,7 @@ export class Pane {
 
   /** The series it scrolls through, and where in it. */
   get here() {
-    const series = this.view ? seriesWith(this.viewer.series, this.view.image) : undefined;
+    const series = this.view ? seriesWith(this.viewer.shelf.stacks, this.view.image) : undefined;
     return { series, place: series && this.view ? placeOf(series, this.view.image, this.view.frame) : 0 };
   }
 
@@ -55,7 +55,7 @@ export class Pane {
 
   /** @param {View} view @returns {boolean} whether there is such an image to show */
   look(view) {
-    const image = this.viewer.images.find((each) => each.pk === view.image);
+    const image = this.viewer.shelf.imageOf(view.image);
     if (!image?.shown) return false;
     this.wanted = null;
     this.view = bounded(view, image);
@@ -67,11 +67,11 @@ export class Pane {
   adopt(view) {
     if (!view) return this.empty();
     if (this.look(view)) return;
-    const image = this.viewer.images.find((each) => each.pk === view.image);
+    const image = this.viewer.shelf.imageOf(view.image);
     this.view = null;
     this.wanted = view;
     this.painter.stop();
-    this.overlay.whose(this.viewer.patient, undefined);
+    this.overlay.whose(this.viewer.shelf.patient, undefined);
     this.overlay.empty();
     this.stage.blank(image ? image.reason || gettext("This image cannot be shown yet.") : gettext("Loading image"), !image);
   }
@@ -80,7 +80,7 @@ export class Pane {
   settle() {
     const { wanted } = this;
     if (wanted && !this.look(wanted)) {
-      const image = this.viewer.images.find((each) => each.pk === wanted.image);
+      const image = this.viewer.shelf.imageOf(wanted.image);
       this.stage.blank(image ? image.reason || gettext("This image cannot be shown yet.") : gettext("This image is not here, or you may not see it."));
     }
     if (this.view && !this.image?.shown) this.empty(gettext("This image was removed."));
@@ -90,7 +90,7 @@ export class Pane {
   empty(reason = "") {
     this.view = this.wanted = null;
     this.painter.stop();
-    this.overlay.whose(this.viewer.patient, undefined);
+    this.overlay.whose(this.viewer.shelf.patient, undefined);
     this.overlay.empty();
     this.stage.blank(reason || gettext("Empty. Choose a series, or drop one here."), false, reason ? "image-off" : "image-plus");
     this.surface.draw();
@@ -101,10 +101,17 @@ export class Pane {
     if (!view || !image) return;
     const { series, place } = this.here;
     this.stage.place(image, view);
-    this.overlay.whose(this.viewer.patient, image);
+    this.#say(image);
     this.overlay.how(image, view, place, series?.stack.length ?? 1, this.stage.scale);
     this.surface.draw();
     this.painter.paint(image, view, series, place);
+  }
+
+  /** Whose it is, whether it is an earlier one, and whether the others can see it. @param {import("@/viewer/view.js").Img} image */
+  #say(image) {
+    const { shelf, options } = this.viewer;
+    this.overlay.whose(shelf.patientOf(image), image);
+    this.overlay.remark(shelf.isPrior(image) ? interpolate(gettext("Prior of %(day)s"), { day: image.day }, true) : "", options.send && !shelf.priors.isShared(image) ? gettext("The other side cannot see this image.") : "");
   }
 
   // What the pointer does here.

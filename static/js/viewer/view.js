@@ -3,9 +3,9 @@
 
 /**
  * @typedef {{key: string, label: string, center: number, width: number}} Preset
- * @typedef {{pk: number, kind: string, state: string, reason: string, shown: boolean, series: string, title: string,
+ * @typedef {{pk: number, consultation: number, kind: string, state: string, reason: string, shown: boolean, series: string, title: string,
  *   name: string, frames: number, pages: boolean, width: number, height: number, number: number | null, modality: string,
- *   laterality: string, view: string, takenOn: string, still: string, spacing: {row: number, column: number, at: string} | null,
+ *   laterality: string, view: string, takenOn: string, day: string, still: string, spacing: {row: number, column: number, at: string} | null,
  *   plane: {frame: string, orientation: number[], positions: number[][]} | null, sides: string[], ecg: {mmPerS: number, mmPerMv: number} | null,
  *   frameMs: number | null, presets: Preset[], otherPatient: string, frameUrl: string, reportUrl: string, thumbnailUrl: string, originalUrl: string}} Img
  * @typedef {{image: number, frame: number, preset: string, center: number | null, width: number | null, zoom: number, x: number, y: number,

@@ -9,7 +9,7 @@ import { Grid } from "@/viewer/grid.js";
 import { mountKeyImage } from "@/viewer/keyimage.js";
 import { keyRows, listenKeys } from "@/viewer/keys.js";
 import { mountLayouts } from "@/viewer/layouts.js";
-import { fetchImages, seriesOf } from "@/viewer/series.js";
+import { Shelf } from "@/viewer/shelf.js";
 import { alone } from "@/viewer/sight.js";
 import { Together } from "@/viewer/together.js";
 import { markKeyRows } from "@/viewer/tools/keys.js";
@@ -23,9 +23,6 @@ import { first, fromWire } from "@/viewer/view.js";
 /** @typedef {{consultation: number, you: string, send?: (message: any) => void, nameOf?: (username: string) => string, image?: number, frame?: number, lead?: boolean, close?: () => void}} Options */
 
 export class Viewer {
-  /** @type {Img[]} */ images = [];
-  /** @type {import("@/viewer/series.js").Series[]} */ series = [];
-  /** @type {any} */ patient = {};
   /** @type {Map<number, View>} how each image was looked at last */ remembered = new Map();
   tool = "window";
   frames = new Frames();
@@ -40,6 +37,7 @@ export class Viewer {
     this.acts = new Acts(this);
     this.toolbar = new Toolbar(root, this.acts, options);
     root.append(this.viewport);
+    this.shelf = new Shelf(this);
     this.grid = new Grid(this);
     this.marks = new Marks(this);
     this.together = new Together(this.viewport, options.send, this);
@@ -67,6 +65,15 @@ export class Viewer {
     return this.grid.pane;
   }
 
+  get images() {
+    return this.shelf.images;
+  }
+
+  /** Of the consultation itself: what the rail has. */
+  get series() {
+    return this.shelf.series;
+  }
+
   get view() {
     return this.pane.view;
   }
@@ -77,25 +84,22 @@ export class Viewer {
 
   /** Fetches the list, keeps what is looked at. */
   async load() {
-    const found = await fetchImages(this.options.consultation).catch(() => null);
-    if (!found) {
+    if (!(await this.shelf.load())) {
       if (!this.images.length) this.pane.stage.blank(gettext("The images could not be fetched. Reload the page."));
       return;
     }
-    this.images = found.images;
-    this.patient = found.patient;
-    this.keyImage.show(found.writes);
-    this.series = seriesOf(this.images);
-    this.toolbar.showRail(this.series, this.images.filter((image) => !image.shown && image.state !== "withdrawn"), this.view?.image ?? 0);
+    this.toolbar.showRail(this.series, this.shelf.own.filter((image) => !image.shown && image.state !== "withdrawn"), this.view?.image ?? 0);
     for (const pane of this.grid.panes) pane.settle();
     if (this.grid.sight) this.draw();
     else this.begin();
+    await this.shelf.priors.ask();
+    this.shelf.priors.show();
   }
 
   /** What was asked for, or the first that can be shown. */
   begin() {
     const { image: pk, frame } = this.options;
-    const asked = this.images.find((image) => image.pk === pk);
+    const asked = this.shelf.imageOf(pk ?? 0);
     const start = asked?.shown ? asked : asked ? undefined : this.series[0]?.images[0];
     if (start) this.become({ ...first(start), frame: start === asked ? (frame ?? 0) : 0 }, this.options.lead ?? false);
     else this.nothing(asked);
@@ -120,6 +124,8 @@ export class Viewer {
     this.toolbar.show(pane.inHand, this.together.following, image, view);
     this.toolbar.mark(image?.pk ?? 0, this.series);
     this.layouts.show();
+    this.shelf.priors.show();
+    this.keyImage.show();
     this.cine.show();
     this.grid.draw();
     this.together.draw();
@@ -139,21 +145,14 @@ export class Viewer {
   /** Another person looks here. `whole`: also their window, zoom and middle. @param {Sight} sight @param {boolean} whole */
   goTo(sight, whole) {
     this.grid.adopt(sight, whole);
-    if (this.grid.panes.some((pane) => pane.wanted && !this.images.some((each) => each.pk === pane.wanted?.image))) this.askAgain();
+    if (this.shelf.mayAskAgain) this.load();
     this.draw();
   }
 
   /** One image alone, as it was looked at last. @param {number} image @param {number} frame */
   open(image, frame) {
-    if (this.images.some((each) => each.pk === image)) this.acts.open(image, frame);
+    if (this.shelf.imageOf(image)) this.acts.open(image, frame);
     else this.goTo(alone(fromWire({ image, frame })), true);
-  }
-
-  /** An image that this page does not know yet: fetch the list, not more often than each two seconds. */
-  askAgain() {
-    if (Date.now() - (this.asked ?? 0) < 2000) return;
-    this.asked = Date.now();
-    this.load();
   }
 
   get sight() {
@@ -181,6 +180,7 @@ export class Viewer {
     this.cine.end();
     this.layouts.end();
     this.keyImage.end();
+    this.shelf.priors.end();
     this.resized.disconnect();
     for (const name of ["news", "images"]) document.body.removeEventListener(name, this.news);
     this.together.destroy();

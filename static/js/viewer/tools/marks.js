@@ -9,19 +9,34 @@ import { listenMarkKeys } from "@/viewer/tools/keys.js";
 /** @typedef {import("@/viewer/tools/kinds.js").Mark} Mark */
 
 export class Marks {
+  /** @type {Map<number, Store>} by consultation */ #stores = new Map();
   /** @type {{uid: string, grip: number} | null} the one in hand; grip -1: the whole */ chosen = null;
 
   /** @param {import("@/viewer/viewer.js").Viewer} viewer */
   constructor(viewer) {
     this.viewer = viewer;
-    this.store = new Store(viewer.options.consultation, viewer.options.you, () => this.draw());
     this.editing = new Editing(this);
     this.bar = new MarkBar(viewer.root, viewer.toolbar.bar, this);
     this.panel = new Panel(viewer.root, this);
     listenMarkKeys(viewer.viewport, this);
-    this.news = (/** @type {any} */ event) => this.store.hear(event.detail ?? {});
+    this.news = (/** @type {any} */ event) => this.#stores.forEach((store) => store.hear(event.detail ?? {}));
     document.body.addEventListener("annotations", this.news);
-    this.store.load();
+  }
+
+  /** Those of the image's own consultation. @param {import("@/viewer/view.js").Img | undefined} image */
+  storeOf(image) {
+    const consultation = image?.consultation ?? this.viewer.options.consultation;
+    const known = this.#stores.get(consultation);
+    if (known) return known;
+    const store = new Store(consultation, this.viewer.options.you, () => this.draw());
+    this.#stores.set(consultation, store);
+    store.load();
+    return store;
+  }
+
+  /** Of what the active pane shows. */
+  get store() {
+    return this.storeOf(this.viewer.image);
   }
 
   /** Of the active pane. */
@@ -78,6 +93,6 @@ export class Marks {
   destroy() {
     document.body.removeEventListener("annotations", this.news);
     this.editing.settle();
-    this.store.end();
+    this.#stores.forEach((store) => store.end());
   }
 }

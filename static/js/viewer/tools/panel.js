@@ -55,7 +55,7 @@ export class Panel {
 
   /** @param {Mark} mark */
   #where({ image: pk, frame }) {
-    const { series: all } = this.marks.viewer;
+    const { stacks: all } = this.marks.viewer.shelf;
     const series = seriesWith(all, pk);
     if (!series) return "";
     const place = series.stack.length > 1 ? ` ${placeOf(series, pk, frame) + 1}/${series.stack.length}` : "";

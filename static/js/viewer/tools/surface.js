@@ -29,17 +29,21 @@ export class Surface {
     return this.pane.viewer.marks;
   }
 
+  get store() {
+    return this.all.storeOf(this.pane.image);
+  }
+
   /** @returns {Mark[]} of the frame that is on screen; none while it is not */
   get here() {
     const { view, painter, asked } = this.pane;
     if (!view || painter.drawn !== asked) return [];
-    return [...this.all.store.marks.values()].filter((mark) => mark.image === view.image && mark.frame === view.frame).map((mark) => this.all.editing.shown(mark));
+    return [...this.store.marks.values()].filter((mark) => mark.image === view.image && mark.frame === view.frame).map((mark) => this.all.editing.shown(mark));
   }
 
   /** Not on a report, which is text, nor where nothing is shown. */
   get mayDraw() {
     const { image, painter } = this.pane;
-    return this.all.store.may && Boolean(image?.width) && painter.drawn !== "";
+    return this.store.may && Boolean(image?.width) && painter.drawn !== "";
   }
 
   draw() {
