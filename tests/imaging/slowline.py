@@ -60,6 +60,12 @@ def slow_line(port: int, bits_per_s: float) -> Iterator[int]:
     def run() -> None:
         with contextlib.suppress(asyncio.CancelledError):
             loop.run_until_complete(task)
+        left = asyncio.all_tasks(loop)
+        for each in left:
+            each.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(asyncio.sleep(0))  # what they closed is told
+        loop.close()
 
     task = loop.create_task(serve())
     thread = threading.Thread(target=run, daemon=True)

@@ -26,7 +26,7 @@ from tests.platform.site import Site, wait_until
 
 SLICES, SIDE, LINE_MBIT_S = 300, 512, 20.0
 STEPS, PAUSE = 60, 0.2
-CHANGES = 40
+CHANGES, MARKS = 40, 12
 LAST = """() => {
   const asked = window.pressed.findLast(([, key]) => key === "End");
   const port = document.querySelector(".viewport").dataset.shown;
@@ -152,8 +152,8 @@ def in_a_call(meet: Any, site: Site, case: Case, names: tuple[str, str]) -> dict
     pressed = [at for at, key in there.page.evaluate("window.pressed") if key == "ArrowDown"]
     seen = here.page.evaluate("window.shown")
     views = [next(at for at, _what in seen if at >= start) - start for start in pressed]
-    for at in range(CHANGES // 2):
-        there.measure((0.4, 0.3 + at / 60), (0.6, 0.3 + at / 60))
+    for at in range(MARKS):  # far enough from each other: a mark that is touched is taken in hand
+        there.measure((0.4, 0.2 + at / 24), (0.6, 0.2 + at / 24))
         time.sleep(0.4)
     time.sleep(1)
     marked = [at for at, _which in here.page.evaluate("window.marked")]
@@ -180,8 +180,10 @@ def main() -> None:
             return [key for _number, key in done] if len(done) == SLICES else []
 
         first = wait_until(prepared, "prepared", 600)[0]
+        slow = over_a_slow_line(meet, site, doctor, first)
+        print(json.dumps(slow))
         found = {
-            "slow_line": over_a_slow_line(meet, site, doctor, first),
+            "slow_line": slow,
             "call": in_a_call(meet, site, Case(meet(doctor, site.url), int(pk)), (doctor, expert)),
             "load_average": round(os.getloadavg()[0], 1),
         }
