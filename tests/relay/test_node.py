@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
@@ -148,6 +150,30 @@ async def test_a_probe_connects_and_ends_by_itself(node: Node, monkeypatch: pyte
     assert node._rooms == {}
     await eventually(lambda: node._probes == {}, within=3)
     connection.close()
+
+
+async def test_who_has_left_leaves_nothing_in_memory(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although the collector would not look by itself."""
+    monkeypatch.setattr(node_module, "TIDY_INTERVAL", 0.05)
+    tidying = asyncio.create_task(node._keep_tidy())
+    gc.collect()
+    gc.disable()
+    try:
+        join(node, "ann")
+        join(node, "ben")
+        publish(node, "ann", sdp_of(Certificate(), "sendonly", "audio", "video"), **{"0": "mic", "1": "camera"})
+        track = node._rooms["room"].snapshot()["tracks"][0]["id"]
+        subscribe(node, "ben", sdp_of(Certificate(), "recvonly", "audio"), **{"0": track})
+        node._on_tick(time.monotonic())
+        kept = [weakref.ref(connection) for connection in node._connections()]
+        assert len(kept) == 2
+        for peer in ("ann", "ben"):
+            node.handle(protocol.Leave("room", peer))
+        node._on_tick(time.monotonic())
+        await eventually(lambda: [ref() for ref in kept] == [None, None])
+    finally:
+        gc.enable()
+        tidying.cancel()
 
 
 async def test_the_relay_refuses_more_than_its_capacity() -> None:
