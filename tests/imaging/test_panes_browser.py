@@ -224,8 +224,9 @@ def test_panes_of_one_patient_scroll_together_and_show_where_they_cut(
 
 
 def test_a_prior_opens_beside_the_present_image_and_says_so(chromium: Browser, live_server: Any, english: Cast) -> None:
-    def send() -> tuple[list[Image], list[Image]]:
+    def send() -> tuple[list[Image], list[Image], Image]:
         nitun, before, now = client(english.doctor), asked_elsewhere(english), accepted(english)
+        known = sent(nitun, accepted(english), "known.dcm", phantom.ct(1, AcquisitionDate="20230105"))
         old, new = (
             [sent(nitun, thing, f"{index}.dcm", content) for index, content in enumerate(series)]
             for thing, series in (
@@ -233,21 +234,22 @@ def test_a_prior_opens_beside_the_present_image_and_says_so(chromium: Browser, l
                 (now, phantom.series(2, AcquisitionDate="20261120")),
             )
         )
-        return old, new
+        return old, new, known
 
-    old, new = apart(send)
+    old, new, known = apart(send)
     with opened(chromium, live_server, english.doctor, new[0]) as page:
         page.evaluate(SEATS, [new[0].consultation_id, new[0].pk])
         page.evaluate("sit('wide', 1200, 600)")
         wide = page.locator("#wide")
         shows(wide, new[0])
         page.get_by_role("button", name="Compare").click()
-        choice = page.get_by_role("menuitemradio")
-        expect(choice).to_have_count(1)
-        expect(choice).to_contain_text("2024-02-29")
-        expect(choice).to_contain_text(old[0].consultation.number)
+        choice = page.get_by_role("menuitem")
+        expect(choice).to_have_count(2)
+        expect(choice.first).to_contain_text("2024-02-29")
+        expect(choice.first).to_contain_text(old[0].consultation.number)
+        expect(choice.last).to_contain_text("2023-01-05")
         shot(page, "compare-menu")
-        choice.click()
+        choice.first.click()
         shows(wide, new[0], old[0])
         panes = wide.locator(".pane")
         expect(panes.nth(1).locator("[data-prior]")).to_have_text("Prior of 2024-02-29")
@@ -266,8 +268,14 @@ def test_a_prior_opens_beside_the_present_image_and_says_so(chromium: Browser, l
         page.evaluate("sit('other', 600, 500)")
         other = page.locator("#other")
         shows(other, new[0])
-        expect(page.locator("[data-compare]")).to_be_hidden()
         page.evaluate("message => seats.other.receive({ ...message, by: 'wide' })", told)
         shows(other, new[1], None)
         expect(other.locator(".pane").nth(1)).to_contain_text("This image is not here, or you may not see it.")
         shot(page, "not-for-you")
+        page.get_by_role("button", name="Compare").click()
+        page.get_by_role("menuitem").click()  # only what this person sees
+        shows(other, new[1], known)
+        expect(other.locator("[data-unseen]").nth(1)).to_have_text("")
+        expect(page.locator("[data-key-image-add]")).to_be_visible()
+        other.locator(".pane").nth(1).click()
+        expect(page.locator("[data-key-image-add]")).to_be_hidden()  # it belongs into another opinion

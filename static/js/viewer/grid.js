@@ -37,9 +37,11 @@ export class Grid {
   /** By hand: the active pane stays, new ones get the next series. @param {string} layout */
   choose(layout) {
     if (layout === this.layout || !LAYOUTS[layout]) return;
+    const hasKeys = this.viewer.viewport.contains(document.activeElement);
     if (countOf(layout) === 1) this.linked = false;
     this.#build(layout);
     this.#fill();
+    if (hasKeys) this.pane.focus();
     this.viewer.changed();
     this.viewer.together.moved();
   }

@@ -23,7 +23,7 @@ export function mountLayouts(viewer) {
   link.addEventListener("click", () => acts.link());
   const lines = element("button", { type: "button", class: "tool", "data-lines": "", title: gettext("Where the other panes cut this one") }, icon("scan-line"), gettext("Lines"));
   lines.addEventListener("click", () => acts.lines());
-  viewer.toolbar.bar.append(button, next, link, lines);
+  viewer.toolbar.panes.prepend(button, next, link, lines);
 
   /** Those that this screen has room for. */
   const choices = () => {

@@ -2,7 +2,7 @@
 /** A list of choices under a button of the tools, which scroll: it stands on the screen, not in their row. */
 import { element } from "@/base/dom.js";
 
-/** @typedef {{label: Node | string, isChosen?: boolean, choose(): void, name?: string}} Choice `name`: for tests and styles */
+/** @typedef {{label: Node | string, isChosen?: boolean, choose(): void, name?: string}} Choice `isChosen`: one of several, left out where choosing only does something; `name`: for tests */
 
 /**
  * @param {HTMLElement} root the viewer @param {HTMLElement} button @param {string} label @param {() => Choice[]} choices asked for when it opens
@@ -25,7 +25,8 @@ export function mountMenu(root, button, label, choices) {
 
   const open = () => {
     const made = choices().map(({ label: words, isChosen, choose, name = "" }) => {
-      const item = element("button", { type: "button", role: "menuitemradio", "aria-checked": String(isChosen ?? false), tabindex: "-1", "data-choice": name }, words);
+      const item = element("button", { type: "button", role: isChosen === undefined ? "menuitem" : "menuitemradio", tabindex: "-1", "data-choice": name }, words);
+      if (isChosen !== undefined) item.setAttribute("aria-checked", String(isChosen));
       item.addEventListener("click", () => {
         close(true);
         choose();

@@ -22,7 +22,7 @@ export class Priors {
     this.viewer = viewer;
     this.button = element("button", { type: "button", class: "tool", "data-compare": "" }, icon("git-compare"), gettext("Compare"));
     this.button.hidden = true;
-    viewer.toolbar.bar.append(this.button);
+    viewer.toolbar.panes.append(this.button);
     this.menu = mountMenu(viewer.root, this.button, gettext("Compare with"), () => this.#choices());
   }
 
@@ -57,20 +57,27 @@ export class Priors {
     return this.#offered.find((prior) => prior.consultation === image.consultation)?.shared ?? true;
   }
 
-  /** Earlier than what the active pane shows: of the same modality first, then the newest. */
+  /** Earlier than what the active pane shows. */
   #earlier() {
-    const { image, options, series } = this.viewer;
-    if (!image) return [];
-    const own = series.filter(({ images: [each] }) => each.day < image.day && image.consultation === options.consultation);
+    const { image, shelf, series } = this.viewer;
+    if (!image) return { own: [], others: [] };
+    const own = shelf.isFar(image) ? [] : series.filter(({ images: [each] }) => each.day < image.day);
+    const far = this.#offered.filter((prior) => prior.consultation !== image.consultation);
+    const others = far.flatMap((prior) => prior.series.filter((each) => each.day <= image.day).map((each) => ({ prior, each })));
+    return { own, others };
+  }
+
+  /** Of the same modality first, then the newest. */
+  #sorted() {
+    const { own, others } = this.#earlier();
     const here = own.map(({ title, images, stack }) => ({ title, modality: images[0].modality, day: images[0].day, count: stack.length, images: images.map((each) => each.pk), number: "" }));
-    const others = this.#offered.filter((prior) => prior.consultation !== image.consultation);
-    const there = others.flatMap((prior) => prior.series.filter((each) => each.day <= image.day).map((each) => ({ ...each, number: prior.number || gettext("Draft") })));
-    const far = (/** @type {{modality: string}} */ each) => (each.modality === image.modality ? 0 : 1);
-    return [...here, ...there].sort((one, other) => far(one) - far(other) || other.day.localeCompare(one.day));
+    const there = others.map(({ prior, each }) => ({ ...each, number: prior.number || gettext("Draft") }));
+    const rank = (/** @type {{modality: string}} */ { modality }) => (modality === this.viewer.image?.modality ? 0 : 1);
+    return [...here, ...there].sort((one, other) => rank(one) - rank(other) || other.day.localeCompare(one.day));
   }
 
   #choices() {
-    return this.#earlier().map(({ day, title, count, images, number }) => {
+    return this.#sorted().map(({ day, title, count, images, number }) => {
       const where = [number ? interpolate(gettext("Consultation %(number)s"), { number }, true) : gettext("This consultation"), count > 1 ? interpolate(ngettext("%(count)s image", "%(count)s images", count), { count }, true) : ""];
       const label = element("span", { class: "prior-choice" }, element("strong", {}, day), element("span", {}, title), element("small", {}, where.filter(Boolean).join(" · ")));
       return { label, name: String(images[0]), choose: () => this.#open(images) };
@@ -78,7 +85,8 @@ export class Priors {
   }
 
   show() {
-    this.button.hidden = this.#earlier().length === 0;
+    const { own, others } = this.#earlier();
+    this.button.hidden = own.length + others.length === 0;
   }
 
   /** Beside the active pane, scrolled to about the same height, and linked with it. @param {number[]} images of one series */

@@ -25,9 +25,10 @@ export class Toolbar {
     this.keys.dataset.shortcuts = "";
     this.follow = button("users", gettext("Follow"), () => acts.follow());
     this.follow.hidden = !options.send;
+    this.panes = element("div", { class: "tool-group" }); // what is shown beside each other
     this.bar = element("div", { class: "viewer-tools", role: "toolbar", "aria-label": gettext("Image tools") });
     this.bar.append(
-      this.follow, ...Object.values(tools), this.presets, element("hr"),
+      this.follow, ...Object.values(tools), this.presets, element("hr"), this.panes, element("hr"),
       button("zoom-out", gettext("Smaller"), () => acts.zoomBy(0.8)), button("plus", gettext("Larger"), () => acts.zoomBy(1.25)),
       button("maximize", gettext("Fit"), () => acts.fit()), button("scan", "1:1", () => acts.natural()),
       element("hr"), button("rotate-cw-square", gettext("Turn"), () => acts.turn(1)), this.mirror, this.invert, button("rotate-ccw", gettext("Reset"), () => acts.reset()),
