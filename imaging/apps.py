@@ -9,4 +9,4 @@ class ImagingConfig(AppConfig):
 
     def ready(self) -> None:
         """Importing registers what the outbox may ask for."""
-        from imaging.services import arrivals, intake, prepare, storing, unpack  # noqa: F401
+        from imaging.services import arrivals, exporting, intake, prepare, storing, unpack  # noqa: F401

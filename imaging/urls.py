@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from imaging.views import annotation, arrival, image, key, listing, still, upload
+from imaging.views import annotation, arrival, export, image, key, listing, still, upload
 
 urlpatterns = [
     path("dicomweb/<int:pk>/", include("imaging.web.urls")),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("consultations/<int:pk>/annotations/", annotation.collection, name="annotations"),
     path("consultations/<int:pk>/images/uploads/", upload.collection, name="upload"),
     path("uploads/<slug:token>/", upload.part, name="upload-part"),
+    path("consultations/<int:pk>/exports/", export.page, name="exports"),
+    path("exports/<int:pk>/file/", export.file, name="export-file"),
+    path("exports/<int:pk>/remove/", export.remove, name="export-remove"),
     path("consultations/<int:pk>/stills/", still.ask, name="stills"),
     path("stills/<int:pk>/", still.state, name="still"),
     path("stills/<int:pk>/failed/", still.fail, name="still-failed"),

@@ -13,10 +13,11 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
+from django.utils import timezone
 
-from consult.models import Consultation, OpinionVersion
+from consult.models import Consultation, OpinionVersion, User
 from consult.services import access_key, key_image, message
-from imaging.models import Still
+from imaging.models import Export, Still
 from imaging.services import annotation, key
 from imaging.services.annotation import Mark
 from imaging.services.rendering import Look
@@ -149,6 +150,9 @@ TABLE: dict[str, Door] = {
     "image-thumbnail": Door(("image",)),
     "image-report": Door(("report",)),
     "image-original": Door(("image",)),
+    "exports": Door(posts={"purpose": "treatment"}),
+    "export-file": Door(("export",)),
+    "export-remove": Door(("export",), {}, gets=False),
     "annotations": ONE,
     "annotation": Door(("image", "mark"), gets=False),
     "image-confirm": Door(("image",), {}, gets=False),
@@ -217,6 +221,7 @@ def world(cast: Cast) -> World:
             "key_image": chosen.pk,
             "mark": drawn.uid,
             "arrival": arrived.pk,
+            "export": finished(thing, cast.doctor).pk,
             "access_key": opens.pk,
             **{name: getattr(slice_, name) for name in ("study_uid", "series_uid", "sop_uid")},
             "still": Still.objects.create(consultation=thing, asked_by=cast.expert, of=cast.doctor, source="camera").pk,
@@ -225,6 +230,15 @@ def world(cast: Cast) -> World:
             "upload": half["Location"].rstrip("/").rsplit("/", 1)[1],
         },
     )
+
+
+def finished(thing: Consultation, by: User) -> Export:
+    """An export that can be taken."""
+    when = {"state": Export.State.READY, "ready_at": timezone.now()}
+    row = Export.objects.create(consultation=thing, by=by, purpose="treatment", token=uuid4().hex, size=6, **when)
+    row.folder.mkdir(parents=True)
+    row.path.write_text(SECRET[:2])
+    return row
 
 
 def test_every_url_has_a_row() -> None:

@@ -125,6 +125,10 @@ def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
         from imaging.raster.ecg import normalise as ecg  # seldom: its parsers cost memory
 
         return ecg(source, into)
+    if kind == "objects":
+        from imaging.dicom import derived  # seldom as well
+
+        return derived.make(source, into)
     if kind == "stored":
         return stored.write(source, into)
     return dicom(source, into, trace.keep) if kind == "dicom" else photo(source, into)

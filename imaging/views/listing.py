@@ -13,6 +13,7 @@ from consult.models import Consultation
 from consult.policies import consultation as consultations
 from consult.policies import opinion as opinions
 from imaging.models import Image, Upload
+from imaging.policies import export as exports
 from imaging.policies import image as policies
 from imaging.raster import beside
 from imaging.views import arrival, describe
@@ -61,6 +62,7 @@ def section_context(request: HttpRequest, consultation: Consultation) -> dict[st
         "pending": list(pending.select_related("by")),
         "side": side,
         "may_add": policies.may_add(request.user, consultation),
+        "may_export": exports.may_export(request.user, consultation),
         "largest_mb": settings.MAX_UPLOAD_BYTES // (1024 * 1024),
         "largest": settings.MAX_UPLOAD_BYTES,
         "beside": beside.as_text(),
