@@ -15,7 +15,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 from django.utils import timezone
 
-from consult.models import Consultation, OpinionVersion, User
+from consult.models import Consultation, CriticalFinding, OpinionVersion, User
 from consult.services import access_key, key_image, message
 from imaging.models import Export, Still
 from imaging.services import annotation, key
@@ -107,6 +107,10 @@ TABLE: dict[str, Door] = {
     "consent-file": Door(("consultation", "consent")),
     "consent-withdraw": Door(("consultation", "consent"), {}, gets=False),
     "messages": Door(posts={"body": "x", "token": "0123456789abcdef"}),
+    "critical-findings": ONE,
+    "critical-read-back": Door(("consultation", "critical"), {"words": "x"}, gets=False),
+    "critical-confirm": Door(("consultation", "critical"), {}, gets=False),
+    "critical-send-back": Door(("consultation", "critical"), {}, gets=False),
     "opinion-draft": Door(posts={"findings": "x", "draft_rev": 1}),
     "opinion-amend": Door(posts=REASON),
     "opinion-pdf": Door(("consultation", "version")),
@@ -164,6 +168,7 @@ TABLE: dict[str, Door] = {
 # Doors of one's own: they open, and nothing of Nitun's is behind them.
 OWN: dict[str, tuple[str, ...]] = {
     "home": (),
+    "critical-waiting": (),
     "access-keys": (),
     "worklist": ("yours",),
     "notifications": (),
@@ -199,7 +204,7 @@ def world(cast: Cast) -> World:
     image = pictures.sent(nitun, thing, f"{SECRET}.jpg", pictures.photo())
     chosen = key.choose(image=image, number=0, look=Look(), turned=key.Turned(), title=SECRET, by=cast.expert)
     key_image.caption(chosen=chosen, by=cast.expert, words=SECRET)
-    walk.sign(cast, thing, findings=SECRET)
+    walk.sign(cast, thing, findings=SECRET, critical=SECRET)
     slice_ = pictures.sent(nitun, thing, f"{SECRET}.dcm", pictures.real("CT_small.dcm"))
     report = pictures.sent(nitun, thing, "report.dcm", measurements(slice_.sop_uid, SECRET))
     mark = Mark(frame=0, kind="arrow", points=[[1, 1], [9, 9]], text=SECRET)
@@ -216,6 +221,7 @@ def world(cast: Cast) -> World:
         {
             "consent": thing.consents.earliest("pk").pk,
             "version": OpinionVersion.objects.get().pk,
+            "critical": CriticalFinding.objects.get().pk,
             "image": image.pk,
             "report": report.pk,
             "key_image": chosen.pk,

@@ -14,6 +14,12 @@ class OpinionForm(forms.Form):
     findings = forms.CharField(label=_("Findings"), widget=forms.Textarea(attrs={"rows": 5}))
     diagnosis = forms.CharField(label=_("Diagnosis"), widget=forms.Textarea(attrs={"rows": 2}))
     recommendation = forms.CharField(label=_("Recommendation"), widget=forms.Textarea(attrs={"rows": 4}))
+    critical = forms.CharField(
+        label=_("Critical finding"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Only what cannot wait: the asking side is told until it has read this back to you."),
+    )
     draft_rev = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -31,6 +37,16 @@ class SignForm(forms.Form):
         label=_("Your password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
+class ReadBackForm(forms.Form):
+    """What the asking side has understood of a critical finding."""
+
+    words = forms.CharField(
+        label=_("Read back: the finding as you have understood it"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
 
 

@@ -3,6 +3,7 @@
 from consult.models.access_key import AccessKey
 from consult.models.audit import AuditEntry, AuditHead
 from consult.models.consultation import Consultation, DayNumber, Participant, Urgency
+from consult.models.critical import CriticalFinding
 from consult.models.hospital import Agreement, Department, Hospital, Specialty
 from consult.models.key_image import KeyImage
 from consult.models.message import Message
@@ -25,6 +26,7 @@ __all__ = [
     "Consent",
     "ConsentText",
     "Consultation",
+    "CriticalFinding",
     "DayNumber",
     "Decision",
     "Department",

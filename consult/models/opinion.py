@@ -17,6 +17,7 @@ class Opinion(models.Model):
     findings = models.TextField(blank=True)
     diagnosis = models.TextField(blank=True)
     recommendation = models.TextField(blank=True)
+    critical = models.TextField(blank=True, help_text="what cannot wait; the asking side reads it back")
     amendment_reason = models.TextField(blank=True)
     draft_rev = models.PositiveIntegerField(default=0)
     changed_at = models.DateTimeField(auto_now=True)

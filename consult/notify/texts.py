@@ -28,6 +28,10 @@ TEXTS = {
     "expired": _("Request %(number)s expired without an answer"),
     "referred": _("The patient of %(number)s is being transferred"),
     "consent_withdrawn": _("The consent for %(number)s was withdrawn"),
+    "critical": _("Critical finding in %(number)s: read it back now"),
+    "critical_read": _("The critical finding of %(number)s was read back: say whether it is right"),
+    "critical_wrong": _("The critical finding of %(number)s was not understood: read it again"),
+    "critical_late": _("Nobody has read back the critical finding of %(number)s"),
     "message": _("New message in %(number)s"),
 }
 

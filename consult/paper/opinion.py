@@ -111,7 +111,10 @@ def _document(facts: Facts, language: str) -> dict[str, Any]:
         "patient_line": about["patient"]["name"],
         "pairs": _pairs(facts, words, codes, english),
         "request": [[words[name], about["request"][name]] for name in REQUEST if about["request"][name]],
-        "opinion": [[words[name], facts.texts[name], name == "diagnosis"] for name in OPINION],
+        "opinion": [
+            *([[words["critical"], about["critical"], True]] if about.get("critical") else []),
+            *([words[name], facts.texts[name], name == "diagnosis"] for name in OPINION),
+        ],
         "signer": both,
         "signer_title": codes.get(facts.signer_title, facts.signer_title),
         "signer_place": _place(answering, english),

@@ -27,10 +27,11 @@ from consult.paper import glyphs
 from consult.paper import opinion as paper
 from consult.policies import opinion as policies
 from consult.policies import person
-from consult.services import audience, audit, key_image, moves, notification
+from consult.services import audience, audit, critical, key_image, moves, notification
 from consult.states import ANSWERING
 
 TEXTS = ("findings", "diagnosis", "recommendation")
+DRAFTED = (*TEXTS, "critical")
 LONGEST = 20_000
 WRONG_PASSWORDS = 5
 WRONG_WINDOW = timedelta(minutes=15)
@@ -45,7 +46,7 @@ def save_draft(*, consultation: Consultation, by: User, fields: dict[str, Any], 
     """
     row = moves.lock(consultation)
     _check_write(by, row)
-    texts = {name: _clean(name, fields[name]) for name in TEXTS if name in fields}
+    texts = {name: _clean(name, fields[name]) for name in DRAFTED if name in fields}
     opinion, _made = Opinion.objects.get_or_create(consultation=row, author=by)
     mine = Opinion.objects.filter(pk=opinion.pk, draft_rev=draft_rev)
     if not mine.update(draft_rev=F("draft_rev") + 1, changed_at=timezone.now(), **texts):
@@ -105,6 +106,7 @@ def sign(*, consultation: Consultation, by: User, password: str, draft_rev: int,
         detail = {"version": version.number, "sha256": version.sha256}
         moves.make(consultation=consultation, name=name, by=by, detail=detail, changes={"signed_at": version.signed_at})
         _tell_signed(consultation, by, "amended" if amends else "signed", version)
+        critical.say(version=version, consultation=consultation)
     return version
 
 
@@ -128,7 +130,7 @@ def _complete(row: Consultation, by: User) -> Opinion:
     empty = [name for name in TEXTS if opinion is None or not getattr(opinion, name)]
     if opinion is None or empty:
         raise Refusal("incomplete", _("Findings, diagnosis and recommendation must all be written."), field=empty[0])
-    for name in TEXTS:
+    for name in DRAFTED:
         bad = glyphs.unprintable(getattr(opinion, name))
         if bad:
             words = _("These characters cannot be printed: %(characters)s. Write it without them.")
@@ -151,7 +153,7 @@ def _version(opinion: Opinion, row: Consultation, by: User, licence: Licence) ->
         signer_title=role.title,
         signer_hospital=role.hospital.name if role.hospital else "",
         licence_number=licence.number,
-        about=_about(row, by, role) | _pictures(opinion),
+        about=_about(row, by, role) | _pictures(opinion) | ({"critical": opinion.critical} if opinion.critical else {}),
     )
     version.sha256 = digest(version)
     version.save(force_insert=True)
@@ -249,6 +251,7 @@ def amend(*, consultation: Consultation, by: User, reason: str) -> Opinion:
         amendment_reason=_clean("reason", reason),
         draft_rev=F("draft_rev") + 1,
         changed_at=timezone.now(),
+        critical=signed.about.get("critical", ""),
         **{name: getattr(signed, name) for name in TEXTS},
     )
     if not opened:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from consult import policies
 from consult.models import Consultation
 from consult.services import notification
-from consult.views import consent, decision, message, opinion, quality, recording
+from consult.views import consent, critical, decision, message, opinion, quality, recording
 from consult.views.history import entries
 from consult.views.reading import opened
 from consult.views.steps import step
@@ -25,6 +25,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     context |= consent.section_context(request, consultation)
     context |= opinion.section_context(request, consultation)
     context |= decision.section_context(request, consultation)
+    context |= critical.section_context(request, consultation)
     context |= message.section_context(request, consultation)
     context |= quality.section_context(request, consultation)
     context |= recording.section_context(request, consultation)

@@ -43,6 +43,10 @@ WORDS: dict[str, tuple[str, str | Promise]] = {
     "recording.stop": ("square", _("Recording ended")),
     "recording.delete": ("trash-2", _("Recording deleted")),
     "opinion.amend": ("file-pen", _("Amendment opened")),
+    "critical.say": ("siren", _("Critical finding told")),
+    "critical.read_back": ("check", _("Critical finding read back")),
+    "critical.send_back": ("undo-2", _("Read-back was not right")),
+    "critical.confirm": ("check-check", _("Read-back confirmed")),
 }
 
 

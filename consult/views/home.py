@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from consult import policies
 from consult.models import AuditEntry, Consultation, User
 from consult.states import State
+from consult.views import critical
 from consult.views.steps import step
 
 S = State
@@ -105,6 +106,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "is_regulator": policies.is_regulator(request.user),
         "waiting": sum(item["page"].paginator.count for item in lists if item["section"].worklist == "todo"),
     }
+    context |= critical.waiting_context(request)
     if context["is_regulator"]:
         context["audit_last"] = AuditEntry.objects.order_by("-seq").first()
     return render(request, "home/page.html", context)

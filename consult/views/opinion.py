@@ -21,7 +21,7 @@ from consult.views import key_image
 from consult.views.answers import acted
 from consult.views.reading import opened
 
-TEXTS = ("findings", "diagnosis", "recommendation")
+TEXTS = ("findings", "diagnosis", "recommendation", "critical")
 
 
 @require_safe

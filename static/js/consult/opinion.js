@@ -5,7 +5,7 @@
  */
 import { element } from "@/base/dom.js";
 
-const TEXTS = ["findings", "diagnosis", "recommendation"];
+const TEXTS = ["findings", "diagnosis", "recommendation", "critical"];
 const WAIT = 8000;
 
 /** @param {HTMLFormElement} form */
