@@ -209,6 +209,13 @@ class Call:
     def shown_image(self) -> bool:
         return self.page.locator("[data-stage-viewer] .viewport").is_visible()
 
+    def layout(self, key: str = "") -> str:
+        """How many images are on show beside each other, after a key of the viewer."""
+        viewport = self.page.locator("[data-stage-viewer] .viewport")
+        if key:
+            viewport.press(key)
+        return viewport.get_attribute("data-layout") or ""
+
     def close_image(self) -> None:
         self.page.get_by_role("button", name="Close image").click()
         eventually(lambda: not self.shown_image(), "the image is closed")

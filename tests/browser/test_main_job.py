@@ -126,11 +126,18 @@ def they_look_at_the_ct(here: Call, there: Call) -> None:
     measured = here.measured()
     here.person.shot("room-ct-doctor")
     there.person.shot("room-ct-expert")
+    there.layout("v")
+    eventually(lambda: here.layout() == "1x2", "the other sees two images as well")
+    for call in (here, there):
+        call.person.shot(f"room-panes-{call.person.username}")
     for call, other in ((here, there), (there, here)):  # who follows, and who leads
         call.page.reload()
         eventually(call.shown_image, f"{call.person.username} sees the CT again after a reload")
+        eventually(lambda call=call: call.layout() == "1x2", f"{call.person.username} sees both images again")
         eventually(lambda call=call: call.measured() == measured, f"{call.person.username} sees the mark again")
         call.sees_and_hears(other.person.username)
+    there.layout("Shift+V")
+    eventually(lambda: here.layout() == "1x1", "one image alone again")
     here.close_image()
     there.open_image("wound")
     eventually(here.shown_image, "another image opens where one was closed")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from consult.models import User
@@ -21,6 +22,7 @@ from tests.windows import apart, windows
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.small]
 SHOTS = Path(os.environ.get("SCREENSHOTS", "")) if os.environ.get("SCREENSHOTS") else None
 
+AXE = Path(settings.BASE_DIR) / "static" / "vendor" / "axe.min.js"
 # Several people at one page, each with a viewer of their own width; what one sends the others receive.
 SEATS = """async ([consultation, image]) => {
   const { mountViewer } = await import("@/viewer/mount.js");
@@ -109,6 +111,9 @@ def test_each_pane_has_its_own_image_window_and_keys(
         page.keyboard.press("ArrowDown")
         shows(page, two, three)
         page.get_by_role("button", name="Layout").click()
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("axe.run().then(r => r.violations.map(v => v.id))")
+        assert found == []
         shot(page, "menu")
         page.get_by_role("menuitemradio", name="Four").click()
         expect(panes).to_have_count(4)

@@ -9,11 +9,10 @@ export class Followers {
   #how = new Map();
   #nameOf;
 
-  /** @param {HTMLElement} viewport @param {(username: string) => string} nameOf */
-  constructor(viewport, nameOf) {
+  /** @param {(username: string) => string} nameOf */
+  constructor(nameOf) {
     this.#nameOf = nameOf;
     this.line = element("div", { class: "followers", role: "status", "data-followers": "" });
-    viewport.append(this.line);
   }
 
   /** @param {string} username @param {How} how */
@@ -26,8 +25,9 @@ export class Followers {
     for (const known of this.#how.keys()) if (!usernames.includes(known)) this.#how.delete(known);
   }
 
-  /** @param {boolean} leads whether this person shows the others what they see */
-  draw(leads) {
+  /** @param {boolean} leads whether this person shows the others what they see @param {HTMLElement} box of the active pane */
+  draw(leads, box) {
+    if (this.line.parentElement !== box) box.append(this.line);
     const words = [...this.#how].map(([username, how]) => inWords(how, this.#nameOf(username)));
     const text = leads ? words.join(" · ") : "";
     if (this.line.textContent !== text) this.line.textContent = text;

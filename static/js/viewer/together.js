@@ -7,7 +7,7 @@ import { fromWire } from "@/viewer/view.js";
 
 /** @typedef {import("@/viewer/sight.js").Sight} Sight */
 /** @typedef {{sight: Sight, whole: boolean, by: string}} There `whole`: also window, zoom and middle */
-/** @typedef {{readonly sight: Sight | null, goTo(sight: Sight, whole: boolean): void, paneWith(image: number, frame: number): import("@/viewer/pane.js").Pane | undefined,
+/** @typedef {{readonly sight: Sight | null, readonly pane: import("@/viewer/pane.js").Pane, goTo(sight: Sight, whole: boolean): void, paneWith(image: number, frame: number): import("@/viewer/pane.js").Pane | undefined,
  *   nameOf(username: string): string, changed(): void}} Place */
 
 const TICK = 80; // ms: 12 messages a second leave room for everything else on the socket
@@ -31,11 +31,11 @@ export class Together {
     this.send = send;
     this.place = place;
     this.call = /** @type {HTMLButtonElement} */ (element("button", { type: "button", class: "button button-primary button-small", "data-go-there": "" }));
-    Object.assign(this.call.style, { position: "absolute", insetInline: "0", bottom: "64px", marginInline: "auto", width: "max-content", zIndex: "2" });
+    Object.assign(this.call.style, { position: "absolute", insetInline: "0", bottom: "76px", marginInline: "auto", width: "max-content", zIndex: "2" });
     this.call.hidden = true;
     this.call.addEventListener("click", () => this.go());
     viewport.append(this.call);
-    this.followers = new Followers(viewport, (username) => place.nameOf(username));
+    this.followers = new Followers((username) => place.nameOf(username));
     this.#tellHow();
     this.timer = send ? window.setInterval(() => this.#tick(), TICK) : 0;
   }
@@ -48,7 +48,6 @@ export class Together {
     const view = sight.panes[sight.active];
     if (this.#last && this.pointing && view) this.#pointer = { ...this.#last, image: view.image, frame: view.frame };
     this.#settle(null);
-    this.followers.draw(true);
     this.draw();
   }
 
@@ -78,7 +77,7 @@ export class Together {
     else if (message.t === "left") this.#forget(message.username);
     else if (message.t === "people") this.#met(message.people);
     else if (message.t === "follow") this.followers.set(message.by, message.how);
-    this.followers.draw(this.#led !== null);
+    this.draw();
   }
 
   /** Who comes, or comes back after a reload, is shown what all look at: by who leads, or by a follower in their stead. @param {{session: string, username: string}[]} people */
@@ -146,8 +145,9 @@ export class Together {
     this.send?.({ t: "follow", how: this.following ? "follows" : "free" });
   }
 
-  /** Puts every pointer where it belongs on this screen. */
+  /** Puts every pointer where it belongs on this screen, and who follows into the active pane. */
   draw() {
+    this.followers.draw(this.#led !== null, this.place.pane.box);
     for (const { message, mark } of this.#others.values()) {
       const pane = this.place.paneWith(message.image, message.frame);
       mark.hidden = !pane;
