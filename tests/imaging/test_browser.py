@@ -368,6 +368,8 @@ def test_viewer_fits_narrow_and_wide(chromium: Browser, live_server: Any, englis
         expect(page.locator(".viewport")).to_have_attribute("data-shown", f"{image.pk}:0", timeout=15_000)
         expect(page.locator("[data-cine]")).to_be_hidden()  # one frame
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        page.evaluate("document.querySelector('[data-stale]').hidden = false")
+        expect(page.locator("[data-overlay-br]")).to_be_in_viewport(ratio=1)
         unnamed = page.locator("button:visible, select:visible, a:visible").evaluate_all(
             "all => all.filter(each => !(each.textContent.trim() || each.ariaLabel)).length"
         )
