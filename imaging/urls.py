@@ -13,6 +13,7 @@ urlpatterns = [
     path("consultations/<int:pk>/images/uploads/", upload.collection, name="upload"),
     path("uploads/<slug:token>/", upload.part, name="upload-part"),
     path("consultations/<int:pk>/exports/", export.page, name="exports"),
+    path("consultations/<int:pk>/exports/check/", export.check, name="export-check"),
     path("exports/<int:pk>/file/", export.file, name="export-file"),
     path("exports/<int:pk>/remove/", export.remove, name="export-remove"),
     path("consultations/<int:pk>/stills/", still.ask, name="stills"),

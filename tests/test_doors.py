@@ -155,6 +155,7 @@ TABLE: dict[str, Door] = {
     "image-report": Door(("report",)),
     "image-original": Door(("image",)),
     "exports": Door(posts={"purpose": "treatment"}),
+    "export-check": Door(posts={"purpose": "treatment"}),
     "export-file": Door(("export",)),
     "export-remove": Door(("export",), {}, gets=False),
     "annotations": ONE,

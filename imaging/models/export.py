@@ -27,8 +27,16 @@ class Export(models.Model):
         RESEARCH = "research", _("Research")
         LEGAL = "legal", _("Authority or court")
 
+    class Kind(models.TextChoices):
+        WHOLE = "whole", _("With the patient's name")
+        CLEANED = "cleaned", _("De-identified")
+
     consultation = models.ForeignKey("consult.Consultation", on_delete=models.PROTECT, related_name="exports")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.WHOLE)
+    checked = models.JSONField(
+        default=list, blank=True, help_text="images in whose pixels nobody is named: a person saw"
+    )
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
     language = models.CharField(max_length=10, help_text="of the words beside marks")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
@@ -37,7 +45,7 @@ class Export(models.Model):
     total = models.PositiveIntegerField(default=0, help_text="files to take")
     done = models.PositiveIntegerField(default=0, help_text="files taken so far")
     made = models.JSONField(default=dict, blank=True, help_text="objects made beside the images, by modality")
-    missing = models.PositiveIntegerField(default=0, help_text="objects that could not be made of these headers")
+    missing = models.PositiveIntegerField(default=0, help_text="what these headers did not allow")
     size = models.PositiveBigIntegerField(default=0, help_text="bytes, when ready")
     at = models.DateTimeField(auto_now_add=True)
     ready_at = models.DateTimeField(null=True, blank=True)

@@ -125,6 +125,10 @@ def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
         from imaging.raster.ecg import normalise as ecg  # seldom: its parsers cost memory
 
         return ecg(source, into)
+    if kind == "deidentify":
+        from imaging.dicom import deidentify
+
+        return deidentify.write(source, into)
     if kind == "objects":
         from imaging.dicom import derived  # seldom as well
 

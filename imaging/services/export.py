@@ -13,7 +13,7 @@ from consult import events
 from consult.errors import Conflict, NotAllowed, Refusal
 from consult.models import Consultation, User
 from consult.services import audit, outbox
-from imaging.models import Export
+from imaging.models import Export, Image
 from imaging.policies import export as policies
 from imaging.services import storage
 
@@ -27,9 +27,18 @@ def extent(*, consultation: Consultation, by: User) -> dict[str, Any]:
     return rows.aggregate(images=Count("pk"), studies=Count("study_uid", distinct=True), bytes=Sum("size"))
 
 
+def cleaned(*, consultation: Consultation, by: User, checked: list[int]) -> list[Image]:
+    """Those that go out de-identified once a person has seen the pixels of `checked`."""
+    rows = policies.cleanable(by, consultation)
+    return [row for row in rows if row.pk in checked or not policies.needs_look(row)]
+
+
 @transaction.atomic
-def ask(*, consultation: Consultation, by: User, purpose: str) -> Export:
-    """Have the worker make a zip of all DICOM images of a consultation. One at a time for each person."""
+def ask(*, consultation: Consultation, by: User, purpose: str, checked: list[int] | None = None) -> Export:
+    """Have the worker make a zip of all DICOM images of a consultation. One at a time for each person.
+
+    With `checked` it is de-identified: images that need a person's look and are not among these stay here.
+    """
     if not policies.may_export(by, consultation):
         raise NotAllowed("may_not_export", _("Only those who treat the patient can export images."))
     if purpose not in Export.Purpose.values:
@@ -38,17 +47,21 @@ def ask(*, consultation: Consultation, by: User, purpose: str) -> Export:
     if row.exports.filter(by=by, state__in=[S.WAITING, S.RUNNING]).exists():
         raise Conflict("being_made", _("An export of these images is being made already."))
     found = extent(consultation=row, by=by)
-    if not found["images"]:
+    kind = Export.Kind.WHOLE if checked is None else Export.Kind.CLEANED
+    going = found["images"] if checked is None else len(cleaned(consultation=row, by=by, checked=checked))
+    if not going:
         raise Refusal("no_images", _("There are no DICOM images to export."))
     made = Export.objects.create(
         consultation=row,
         by=by,
+        kind=kind,
+        checked=checked or [],
         purpose=purpose,
         language=translation.get_language() or "en",
         token=secrets.token_urlsafe(32),
-        total=found["images"],
+        total=going,
     )
-    detail = {"purpose": purpose, "images": found["images"], "bytes": found["bytes"]}
+    detail = {"purpose": purpose, "kind": kind, "images": going, "checked": checked or []}
     audit.record(by=by, action="export.ask", thing=made, consultation=row, detail=detail)
     outbox.later(kind="imaging.export", payload={"export": made.pk}, key=f"export.{made.pk}")
     return made

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def make(export: int) -> None:
     storage.forget(row.folder)
     row.folder.mkdir(parents=True, mode=0o700)
     try:
-        images = list(policies.exportable(row.by, row.consultation).order_by("study_uid", "series_uid", "pk"))
+        images = _images(row)
         storage.need_room(sum(image.size for image in images) + SPARE)
         _write(row, images)
         _ready(row)
@@ -56,22 +57,55 @@ def make(export: int) -> None:
         storage.forget(row.folder)
 
 
+def _images(row: Export) -> list[Image]:
+    if row.kind == Export.Kind.CLEANED:
+        return exports.cleaned(consultation=row.consultation, by=row.by, checked=row.checked)
+    return list(policies.exportable(row.by, row.consultation).order_by("study_uid", "series_uid", "pk"))
+
+
 def _write(row: Export, images: list[Image]) -> None:
-    """Images first, then what was found on them; the zip has its name only when it is whole."""
+    """The zip has its name only when it is whole."""
     part = row.folder / "part"
     row.total = len(images)
     with ZipFile(part, "w", ZIP_STORED, strict_timestamps=False) as out:
-        names: set[str] = set()
-        for done, image in enumerate(images, 1):
-            name = _free(_name(image.study_uid, image.series_uid, image.sop_uid, image.sha256), names)
-            _add(out, name, image.original, image.sha256)
-            _note(row, done)
-        with storage.workplace(row.folder) as work:
-            for name, path in _objects(row, images, work):
-                _add(out, _free(name, names), path)
+        if row.kind == Export.Kind.CLEANED:
+            _add_cleaned(out, row, images)
+        else:
+            _add_whole(out, row, images)
     storage.sync(part)
     part.rename(row.path)
     storage.sync(row.folder)
+
+
+def _add_whole(out: ZipFile, row: Export, images: list[Image]) -> None:
+    """Images first, then what was found on them."""
+    names: set[str] = set()
+    for done, image in enumerate(images, 1):
+        name = _free(_name(image.study_uid, image.series_uid, image.sop_uid, image.sha256), names)
+        _add(out, name, image.original, image.sha256)
+        _note(row, done)
+    with storage.workplace(row.folder) as work:
+        for name, path in _objects(row, images, work):
+            _add(out, _free(name, names), path)
+
+
+def _add_cleaned(out: ZipFile, row: Export, images: list[Image]) -> None:
+    """Each by the limited child, under new UIDs. The key to them is this run's and is kept nowhere."""
+    names, key = set[str](), secrets.token_hex(32)
+    for done, image in enumerate(images, 1):
+        with storage.workplace(row.folder) as work:
+            plan, made = work / "plan.json", work / "out.dcm"
+            plan.write_text(json.dumps({"path": str(image.original), "key": key, "checked": image.pk in row.checked}))
+            try:
+                said = decoding.decode(kind="deidentify", source=plan, into=work)
+            except decoding.Undecodable:
+                row.missing += 1
+            else:
+                uids = (said["StudyInstanceUID"], said["SeriesInstanceUID"], said["SOPInstanceUID"])
+                if made.is_symlink() or not made.is_file():
+                    raise _Changed
+                _add(out, _free(_name(*uids, storage.digest(made)), names), made)
+        _note(row, done)
 
 
 def _objects(row: Export, images: list[Image], work: Path) -> list[tuple[str, Path]]:

@@ -1,5 +1,7 @@
 """Taking the images of a consultation out: the page, the file, its removal."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -8,9 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from imaging.forms.export import ExportForm
+from imaging.models import Export, Image
 from imaging.policies import export as policies
 from imaging.services import export as exports
 from imaging.services.pieces import Piece, written
+from imaging.views import describe
 from imaging.views.listing import opened
 
 
@@ -38,6 +42,38 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     return answer
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def check(request: HttpRequest, pk: int) -> HttpResponse:
+    """Before a de-identified export: the pictures in which somebody may be named, to be seen one by one."""
+    consultation = opened(request, pk)
+    images = policies.cleanable(request.user, consultation) if policies.may_export(request.user, consultation) else []
+    form = ExportForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        seen = [int(each) for each in request.POST.getlist("clear") if each.isdecimal()]
+        exports.ask(consultation=consultation, by=request.user, checked=seen, **form.cleaned_data)
+        return redirect("exports", pk)
+    looked_at = [_looked_at(image) for image in images if policies.needs_look(image)]
+    context = {
+        "consultation": consultation,
+        "form": form,
+        "may_export": policies.may_export(request.user, consultation),
+        "images": images,
+        "looked_at": looked_at,
+        "plain": len(images) - len(looked_at),
+        "cleared": request.POST.getlist("clear"),
+    }
+    answer = render(request, "export/check.html", context, status=422 if form.errors else 200)
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def _looked_at(image: Image) -> dict[str, Any]:
+    """First, middle and last frame: text of another one is looked for in the viewer."""
+    frames = sorted({0, image.frames // 2, image.frames - 1})
+    return {"image": image, "key": str(image.pk), "title": describe.title(image), "frames": frames}
+
+
 @require_safe
 @login_required
 def file(request: HttpRequest, pk: int) -> HttpResponseBase:
@@ -46,7 +82,8 @@ def file(request: HttpRequest, pk: int) -> HttpResponseBase:
     exports.take(export=export, by=request.user)
     answer = StreamingHttpResponse(written([(b"", Piece(export.path, 0, export.size))]), content_type="application/zip")
     answer["Content-Length"] = str(export.size)
-    name = f"{export.consultation.number or 'images'}-{export.pk}.zip"
+    said = "deidentified" if export.kind == Export.Kind.CLEANED else export.consultation.number or "images"
+    name = f"{said}-{export.pk}.zip"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Cache-Control"] = "private, no-store"

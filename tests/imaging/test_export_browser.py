@@ -12,6 +12,7 @@ from consult.services import outbox
 from imaging.models import Export
 from imaging.services import demo
 from tests.cast import Cast, accepted
+from tests.imaging import phantom
 from tests.imaging.doors import client, sent
 from tests.imaging.test_browser import english, open_page, shot
 from tests.windows import apart
@@ -49,3 +50,30 @@ def test_an_export_is_made_and_taken(
         page.locator("[data-state=ready] form button").click()
         expect(page.locator("[data-state=removed]")).to_be_visible()
     assert apart(lambda: Export.objects.get().folder.exists()) is False
+
+
+@pytest.mark.parametrize(("width", "language"), [(360, "en"), (1280, "zh-hans"), (1920, "en")])
+def test_pictures_are_looked_at_before_they_leave_without_a_name(
+    chromium: Browser, live_server: Any, english: Cast, width: int, language: str
+) -> None:
+    consultation, browser = apart(lambda: accepted(english)), client(english.doctor)
+    for seed in (1, 2, 3):
+        content = phantom.ct(seed=seed, Modality="US", SeriesDescription="ABDOMEN")
+        apart(lambda content=content: sent(browser, consultation, "us.dcm", content))
+    apart(lambda: User.objects.update(language=language))
+    with open_page(chromium, live_server, english.doctor) as page:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{live_server.url}/consultations/{consultation.pk}/exports/")
+        page.locator("a[href$='/exports/check/']").click()
+        looks = page.locator("[data-look]")
+        expect(looks).to_have_count(3)
+        expect(page.locator(".look img").first).to_have_js_property("naturalWidth", phantom.COLUMNS, timeout=15_000)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        shot(page, f"export-check-{width}")
+        looks.nth(1).locator("input").check()
+        page.locator("select[name=purpose]").select_option("research")
+        page.locator("main form button[type=submit]").click()
+        expect(page.locator("[data-state=waiting]")).to_be_visible()
+        shot(page, f"export-cleaned-{width}")
+    row = apart(Export.objects.get)
+    assert (row.kind, row.total, row.checked) == ("cleaned", 1, [row.checked[0]])
