@@ -5,8 +5,8 @@ import { element } from "@/base/dom.js";
 /** @typedef {{label: Node | string, isChosen?: boolean, choose(): void, name?: string}} Choice `isChosen`: one of several, left out where choosing only does something; `name`: for tests */
 
 /**
- * @param {HTMLElement} root the viewer @param {HTMLElement} button @param {string} label @param {() => Choice[]} choices asked for when it opens
- * @returns {{open(): void, end(): void}}
+ * @param {HTMLElement} root the viewer @param {HTMLElement} button @param {string} label @param {() => Choice[] | Promise<Choice[]>} choices asked for when it opens
+ * @returns {{end(): void}}
  */
 export function mountMenu(root, button, label, choices) {
   const list = element("div", { class: "tool-menu", role: "menu", "aria-label": label });
@@ -23,8 +23,8 @@ export function mountMenu(root, button, label, choices) {
     if (back) button.focus();
   };
 
-  const open = () => {
-    const made = choices().map(({ label: words, isChosen, choose, name = "" }) => {
+  const open = async () => {
+    const made = (await choices()).map(({ label: words, isChosen, choose, name = "" }) => {
       const item = element("button", { type: "button", role: isChosen === undefined ? "menuitem" : "menuitemradio", tabindex: "-1", "data-choice": name }, words);
       if (isChosen !== undefined) item.setAttribute("aria-checked", String(isChosen));
       item.addEventListener("click", () => {
@@ -59,8 +59,5 @@ export function mountMenu(root, button, label, choices) {
   button.addEventListener("click", () => (list.hidden ? open() : close(true)));
   list.addEventListener("keydown", key);
   document.addEventListener("pointerdown", outside);
-  return {
-    open,
-    end: () => document.removeEventListener("pointerdown", outside),
-  };
+  return { end: () => document.removeEventListener("pointerdown", outside) };
 }

@@ -76,7 +76,8 @@ export class Priors {
     return [...here, ...there].sort((one, other) => rank(one) - rank(other) || other.day.localeCompare(one.day));
   }
 
-  #choices() {
+  async #choices() {
+    await this.ask();
     return this.#sorted().map(({ day, title, count, images, number }) => {
       const where = [number ? interpolate(gettext("Consultation %(number)s"), { number }, true) : gettext("This consultation"), count > 1 ? interpolate(ngettext("%(count)s image", "%(count)s images", count), { count }, true) : ""];
       const label = element("span", { class: "prior-choice" }, element("strong", {}, day), element("span", {}, title), element("small", {}, where.filter(Boolean).join(" · ")));
