@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from imaging.dicom import document, facts, jsonmodel, pixels, planes, report, source, stored, waveform
+from imaging.dicom import document, facts, jsonmodel, pixels, planes, regions, report, source, stored, waveform
 from imaging.dicom.refused import Unreadable
 
 SAMPLE = 65_536
@@ -46,7 +46,8 @@ def normalise(path: Path, into: Path, keep: Callable[[list[waveform.Lead], Path]
     pixels.check_size(dataset, path.stat().st_size)
     jsonmodel.write(dataset, into, stored.syntax_of(path, dataset))
     found |= _frames(dataset, into / "frames.raw")
-    found |= planes.of(json.loads((into / "metadata.json").read_text()), found["frames"])
+    described = json.loads((into / "metadata.json").read_text())
+    found |= planes.of(described, found["frames"]) | regions.of(described)
     found["invert"] = dataset.get("PhotometricInterpretation") == "MONOCHROME1"
     found["voi"] = None if found["samples"] == 3 or found["windows"] else _voi_table(dataset, into / "voi.raw")
     return {"kind": "dicom", **found}

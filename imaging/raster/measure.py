@@ -27,6 +27,31 @@ class Spacing:
     column: float
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of an ultrasound image, from corner to corner; `spacing` None: its axes are not both lengths."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    spacing: Spacing | None
+
+    def holds(self, point: Point) -> bool:
+        return self.x0 <= point[0] <= self.x1 and self.y0 <= point[1] <= self.y1
+
+
+def spacing_at(points: Sequence[Point], whole: Spacing | None, regions: Sequence[Region]) -> Spacing | None:
+    """That of the region in which all points lie; of the `whole` image only where it has no regions.
+
+    None, that is pixels, outside of all regions, across two, and where regions that overlap do not say the same.
+    """
+    if not regions:
+        return whole
+    around = [region.spacing for region in regions if all(region.holds(point) for point in points)]
+    return around[0] if around and all(spacing == around[0] for spacing in around) else None
+
+
 def figures(kind: str, points: Sequence[Point], spacing: Spacing | None, frame: NDArray | None) -> dict[str, Any]:
     """`unit` (mm or px) with `length` or `area`; `angle` in degrees; of grey values `mean`, `sd`, `low`, `high` of
     `count` pixels, or `value`; of colour `rgb`. `frame` is rows x columns (x 3), None where there are no values.

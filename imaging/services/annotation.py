@@ -148,16 +148,26 @@ def check(mark: Mark, image: Image) -> None:
 
 def measured(mark: Mark, image: Image) -> dict:
     """The figures of the mark; values in the modality's units, `values` names them where that is known (HU)."""
-    said = image.facts.get("spacing")
-    spacing = measure.Spacing(said["row"], said["column"]) if said else None
+    spacing = _spacing(mark, image)
     has_values = mark.kind in ("rectangle", "ellipse", "probe")
     frame: NDArray | None = rendering.mapped(image, mark.frame) if image.has_pixels and has_values else None
     found = measure.figures(mark.kind, mark.points, spacing, frame)
     paper = image.facts.get("ecg")
     if spacing and paper and mark.kind == "length":
         found |= measure.calipers(mark.points, spacing, paper["mm_per_s"], paper["mm_per_mv"])
-    if found.get("unit") == "mm" and said["at"] == "detector":
+    if found.get("unit") == "mm" and (image.facts.get("spacing") or {}).get("at") == "detector":
         found["at"] = "detector"
     if image.modality == "CT" and ("mean" in found or "value" in found):
         found["values"] = "HU"
     return found
+
+
+def _spacing(mark: Mark, image: Image) -> measure.Spacing | None:
+    """Of the place where the mark is: an ultrasound image has a scale for each of its regions."""
+    said = image.facts.get("spacing")
+    whole = measure.Spacing(said["row"], said["column"]) if said else None
+    regions = []
+    for each in image.facts.get("regions", []):
+        scale = measure.Spacing(each["row"], each["column"]) if each["row"] and each["column"] else None
+        regions.append(measure.Region(each["x0"], each["y0"], each["x1"], each["y1"], scale))
+    return measure.spacing_at(mark.points, whole, regions)

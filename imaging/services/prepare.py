@@ -80,7 +80,9 @@ def _agrees(facts: dict, kind: str, work: Path) -> bool:
         pages = [f"page-{number}{size}.jpg" for number in range(facts["frames"]) for size in ("", "-small")]
         return facts["pages"] == facts["frames"] and all((work / name).is_file() for name in [*pages, "thumbnail.webp"])
     if kind == Image.Kind.DICOM:
-        return _has_pixels(facts, math.prod(sides), work / "frames.raw") and _lies_somewhere(facts)
+        return (
+            _has_pixels(facts, math.prod(sides), work / "frames.raw") and _lies_somewhere(facts) and _has_scales(facts)
+        )
     return (work / "photo-full.jpg").is_file() and (work / "thumbnail.webp").is_file()
 
 
@@ -103,6 +105,15 @@ def _lies_somewhere(facts: dict) -> bool:
     rows = [plane["orientation"], *plane["positions"]]
     fine = [len(row) for row in rows] == [6] + [3] * facts["frames"]
     return fine and all(isinstance(each, int | float) and math.isfinite(each) for row in rows for each in row)
+
+
+def _has_scales(facts: dict) -> bool:
+    """Whether the regions of an ultrasound are finite boxes, their scales positive or unknown."""
+    regions = facts.get("regions", [])
+    edges = [region[edge] for region in regions for edge in ("x0", "y0", "x1", "y1")]
+    scales = [region[step] for region in regions for step in ("row", "column") if region[step] is not None]
+    fine = all(isinstance(each, int | float) and math.isfinite(each) for each in [*edges, *scales])
+    return fine and all(scale > 0 for scale in scales)
 
 
 def _take(image: Image, facts: dict) -> None:

@@ -218,6 +218,7 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "takenOn": facts.get("taken_on", ""),
         "day": day(image),
         "spacing": facts.get("spacing"),
+        "regions": facts.get("regions", []),
         "plane": facts.get("plane"),
         "sides": facts.get("sides", []),
         "ecg": _paper(image),

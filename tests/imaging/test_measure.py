@@ -128,6 +128,40 @@ def test_the_page_says_the_same_before_the_site_has_answered(
         assert on_paper == pytest.approx({**said, **measure.calipers(points, known, 25, 10)})
 
 
+def regions(*boxes: tuple[int, int, int, int, Spacing | None]) -> tuple[list[measure.Region], list[dict[str, Any]]]:
+    """The same for the site and for the page."""
+    names = ("x0", "y0", "x1", "y1")
+    told = [
+        {**dict(zip(names, box, strict=False)), "row": scale.row if scale else None, "column": scale and scale.column}
+        for *box, scale in boxes
+    ]
+    return [measure.Region(*box) for box in boxes], told
+
+
+FINE, COARSE = Spacing(0.3, 0.2), Spacing(0.5, 0.5)
+REGIONS = regions((10, 10, 100, 100, FINE), (100, 10, 200, 100, None), (10, 60, 100, 160, COARSE))
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([(10, 10), (100, 59.9)], FINE),  # the edges are inside
+        ([(9.9, 20), (50, 20)], None),  # begins outside
+        ([(50, 20), (110, 20)], None),  # from the picture into the Doppler
+        ([(120, 20), (150, 20)], None),  # s and cm/s are no lengths
+        ([(20, 70), (50, 70)], None),  # in two that differ
+        ([(20, 70), (50, 120)], COARSE),
+        ([(300, 300), (310, 300)], None),
+    ],
+)
+def test_ultrasound_is_measured_by_the_region_it_is_in(geometry: Script, points: Any, expected: Spacing | None) -> None:
+    ours, theirs = REGIONS
+    assert measure.spacing_at(points, ODD, ours) == expected
+    said = geometry.ask("spacingAt", points, {"spacing": {"row": 9, "column": 9}, "regions": theirs})
+    assert said == ({"row": expected.row, "column": expected.column} if expected else None)
+    assert measure.spacing_at(points, ODD, []) == ODD
+
+
 def test_what_is_no_number_is_left_out() -> None:
     values = np.array([[1, np.nan], [3, np.inf]], np.float32)
     found = measure.figures("rectangle", [(0, 0), (2, 2)], None, values)

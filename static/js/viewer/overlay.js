@@ -1,5 +1,6 @@
 // @ts-check
 /** The words that are always on screen: whose image, what, which frame, window, zoom and scale. */
+import { common } from "@/viewer/tools/geometry.js";
 import { element, icon } from "@/base/dom.js";
 import { edgesOf } from "@/viewer/orientation.js";
 import { windowOf } from "@/viewer/view.js";
@@ -86,8 +87,9 @@ function altered(view) {
 
 /** A bar of a round length: millimetres where the file says how large a pixel is, else pixels. @param {Img} image @param {number} scale */
 function ruler(image, scale) {
-  const unit = image.spacing ? "mm" : "px";
-  const each = image.spacing ? scale / image.spacing.column : scale;
+  const spacing = image.regions?.length ? common(image.regions) : image.spacing; // of an ultrasound only where all of it is alike
+  const unit = spacing ? "mm" : "px";
+  const each = spacing ? scale / spacing.column : scale;
   const length = LENGTHS.filter((long) => long * each <= 120).pop() ?? 1;
   const bar = element("div", { "data-ruler": unit }, `${length} ${unit}`);
   Object.assign(bar.style, { width: `${Math.max(2, length * each)}px`, marginInlineStart: "auto", borderBottom: "2px solid currentcolor", whiteSpace: "nowrap", display: "flex", justifyContent: "flex-end" });

@@ -6,6 +6,7 @@
  * @typedef {{pk: number, consultation: number, kind: string, state: string, reason: string, shown: boolean, series: string, title: string,
  *   name: string, frames: number, pages: boolean, width: number, height: number, number: number | null, modality: string,
  *   laterality: string, view: string, takenOn: string, day: string, still: string, spacing: {row: number, column: number, at: string} | null,
+ *   regions: import("@/viewer/tools/geometry.js").Region[],
  *   plane: {frame: string, orientation: number[], positions: number[][]} | null, sides: string[], ecg: {mmPerS: number, mmPerMv: number} | null,
  *   frameMs: number | null, presets: Preset[], otherPatient: string, frameUrl: string, reportUrl: string, thumbnailUrl: string, originalUrl: string}} Img
  * @typedef {{image: number, frame: number, preset: string, center: number | null, width: number | null, zoom: number, x: number, y: number,

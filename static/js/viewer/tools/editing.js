@@ -1,7 +1,7 @@
 // @ts-check
 /** A mark while it is moved: shown at once, given to the store when the hand rests. */
 import { caption } from "@/viewer/tools/caption.js";
-import { figuresOf, shifted } from "@/viewer/tools/geometry.js";
+import { figuresOf, shifted, spacingAt } from "@/viewer/tools/geometry.js";
 import { onImage, onScreen } from "@/viewer/transform.js";
 import { clamp } from "@/viewer/view.js";
 
@@ -31,7 +31,7 @@ export class Editing {
     const within = (/** @type {number[]} */ [x, y]) => [clamp(x + by[0], 0, image.width), clamp(y + by[1], 0, image.height)];
     const now = grip < 0 ? shifted(points, by, image) : points.map((point, index) => (index === grip ? within(point) : point));
     const exact = now.map((point) => point.map((value) => Math.round(value * 100) / 100));
-    this.#draft = { ...mark, points: exact, figures: figuresOf(mark.kind, exact, image.spacing, image.ecg) };
+    this.#draft = { ...mark, points: exact, figures: figuresOf(mark.kind, exact, spacingAt(exact, image), image.ecg) };
     this.marks.draw();
   }
 

@@ -9,6 +9,22 @@
 /** @typedef {{unit?: string, length?: number, area?: number, angle?: number, at?: string, count?: number, mean?: number, sd?: number, low?: number,
  *   high?: number, ms?: number, mv?: number, value?: number, rgb?: number[], values?: string}} Figures */
 
+/** @typedef {{x0: number, y0: number, x1: number, y1: number, row: number | null, column: number | null}} Region of an ultrasound image; no scale: not both axes are lengths */
+
+/** That of the region in which all points lie; pixels outside, across two, and where regions differ: see measure.py.
+ * @param {Points} points @param {{spacing: Spacing, regions?: Region[]}} image @returns {Spacing} */
+export function spacingAt(points, { spacing, regions = [] }) {
+  if (!regions.length) return spacing;
+  const around = regions.filter((each) => points.every(([x, y]) => each.x0 <= x && x <= each.x1 && each.y0 <= y && y <= each.y1));
+  return common(around);
+}
+
+/** @param {Region[]} regions @returns {Spacing} what all of them say, null when they say nothing or differ */
+export function common([first, ...others]) {
+  if (!first?.row || !first.column) return null;
+  return others.every(({ row, column }) => row === first.row && column === first.column) ? { row: first.row, column: first.column } : null;
+}
+
 /** @param {string} kind @param {Points} points as many as the kind has @param {Spacing} spacing
  * @param {{mmPerS: number, mmPerMv: number} | null} [ecg] the paper it is drawn on @returns {Figures} */
 export function figuresOf(kind, points, spacing, ecg) {

@@ -1,7 +1,7 @@
 // @ts-check
 /** The marks of one pane: draws them with its image, and takes what the pointer does to them. */
 import { caption } from "@/viewer/tools/caption.js";
-import { distance, figuresOf } from "@/viewer/tools/geometry.js";
+import { distance, figuresOf, spacingAt } from "@/viewer/tools/geometry.js";
 import { KINDS } from "@/viewer/tools/kinds.js";
 import { Layer } from "@/viewer/tools/layer.js";
 import { Pen } from "@/viewer/tools/pen.js";
@@ -63,7 +63,7 @@ export class Surface {
   made(kind, points, text, whole = true) {
     const { view, image } = this.pane;
     if (!view || !image) return null;
-    const figures = whole ? figuresOf(kind, points, image.spacing, image.ecg) : {};
+    const figures = whole ? figuresOf(kind, points, spacingAt(points, image), image.ecg) : {};
     return { uid: "", rev: 0, image: view.image, frame: view.frame, kind, points, text, figures, author: "", side: "draft", mine: false };
   }
 
