@@ -281,9 +281,10 @@ def test_a_prior_opens_beside_the_present_image_and_says_so(chromium: Browser, l
         shows(other, new[1], None)
         expect(other.locator(".pane").nth(1)).to_contain_text("This image is not here, or you may not see it.")
         shot(page, "not-for-you")
-        page.get_by_role("button", name="Compare").click()
+        other.locator(".pane").nth(0).press("q")
         expect(page.get_by_role("menuitem")).to_have_count(2)  # only what this person sees
-        page.get_by_role("menuitem").first.click()
+        expect(page.get_by_role("menuitem").first).to_be_focused()
+        page.keyboard.press("Enter")
         shows(other, new[1], known)
         expect(other.locator("[data-unseen]").nth(1)).to_have_text("")
         expect(page.locator("[data-key-image-add]")).to_be_visible()

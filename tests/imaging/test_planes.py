@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from django.apps import apps
 from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from imaging.dicom import planes
 from imaging.models import Image
@@ -97,6 +99,36 @@ def test_intake_keeps_it_and_the_migration_finds_it_for_those_of_before(cast: Ca
     Image.objects.filter(pk=image.pk).update(facts=before)
     importlib.import_module("imaging.migrations.0010_planes").fill(apps, None)
     assert Image.objects.get(pk=image.pk).facts == image.facts
+
+
+def group(**elements: Any) -> Sequence:
+    """One item of a functional group."""
+    item = Dataset()
+    for name, value in elements.items():
+        setattr(item, name, value)
+    return Sequence([item])
+
+
+def test_an_enhanced_file_is_kept_with_a_position_for_each_frame(cast: Cast) -> None:
+    heights = [-5, 0, 7.5]
+    frames = [group(PlanePositionSequence=group(ImagePositionPatient=[1, 2, z]))[0] for z in heights]
+    shared = group(
+        PlaneOrientationSequence=group(ImageOrientationPatient=CORONAL),
+        PixelMeasuresSequence=group(PixelSpacing=[0.5, 0.8]),
+    )
+    content = phantom.ct(
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1",
+        NumberOfFrames=3,
+        PixelData=b"".join(phantom.stored(seed).tobytes() for seed in (1, 2, 3)),
+        FrameOfReferenceUID=UID,
+        SharedFunctionalGroupsSequence=shared,
+        PerFrameFunctionalGroupsSequence=Sequence(frames),
+        **dict.fromkeys(("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")),
+    )
+    image = sent(client(cast.doctor), draft(cast), "enhanced.dcm", content)
+    positions = [[1, 2, z] for z in heights]
+    assert image.facts["plane"] == {"frame": UID, "orientation": CORONAL, "positions": positions}
+    assert image.facts["spacing"] == {"row": 0.5, "column": 0.8, "at": "patient"}
 
 
 @pytest.fixture(scope="module")

@@ -125,6 +125,12 @@ export class Acts {
     this.viewer.grid.toggleLines();
   }
 
+  /** Opens the list of earlier images. */
+  compare() {
+    const { button } = this.viewer.shelf.priors;
+    if (!button.hidden) button.click();
+  }
+
   link() {
     this.viewer.grid.link(!this.viewer.grid.linked);
   }
