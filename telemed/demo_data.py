@@ -50,6 +50,17 @@ PEOPLE = (
 CARDIOLOGY, RADIOLOGY = ("expert.provincial", "cardiology"), ("expert.bethune", "radiology")
 FIELDS = ("record_summary", "tests", "present_diagnosis", "reason", "question")
 
+# The desk of RADIOLOGY's department: name, modality, findings, diagnosis, recommendation of its templates.
+TEMPLATES = (
+    ("胸部CT平扫 未见异常", "CT", "双肺纹理走行自然，肺野内未见异常密度影。气管及主要支气管通畅。纵隔未见肿大淋巴结。双侧胸腔未见积液。",
+     "胸部CT平扫未见明显异常。", "请结合临床，必要时复查。"),
+    ("头颅CT平扫 未见出血", "CT", "脑实质未见异常密度影，脑室系统大小形态正常，脑沟脑池未见增宽，中线结构居中。颅骨未见骨折。",
+     "头颅CT平扫未见颅内出血。", "外伤后24小时内如头痛加重、呕吐，请立即复查。"),
+    ("胸部正位片 未见异常", "DX", "双肺野清晰，肺门不大，心影大小形态正常，双侧膈面光整，肋膈角锐利。", "心肺膈未见明显异常。", ""),
+    ("心电图 窦性心律", "ECG", "窦性心律，心率  次/分，PR间期  ms，QRS时限  ms，QTc  ms，ST-T未见异常。", "正常心电图。", ""),
+)  # fmt: skip
+TO_DESK = "马秀珍"
+
 # asker, patient (name, sex, birth date), urgency, purpose, expert and specialty, how far it went, FIELDS in order.
 # The order decides the pictures: imaging's demo takes heart, chest, skin, another's name, bones in turn.
 CASES = (
@@ -96,7 +107,7 @@ CASES = (
         "doctor.nitun",
         ("马秀珍", "female", "1949-11-02"),
         "urgent",
-        "diagnosis",
+        "imaging",
         RADIOLOGY,
         "triage",
         "跌倒后头痛1天，无呕吐，神志清楚。口服阿司匹林。",

@@ -16,7 +16,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 from django.utils import timezone
 
 from consult.models import Consultation, CriticalFinding, OpinionVersion, User
-from consult.services import access_key, key_image, message
+from consult.services import access_key, key_image, message, reading_desk
 from imaging.models import Export, Still
 from imaging.services import annotation, key
 from imaging.services.annotation import Mark
@@ -76,6 +76,8 @@ MOVES = {
     "assign": {"role": 1, "revision": 1},
     "accept": {},
     "take": {},
+    "read": {},
+    "to_desk": {"department": 1, "revision": 1},
     "decline": REASON,
     "ask_more": REASON,
     "supply": {"answer": "x"},
@@ -111,6 +113,11 @@ TABLE: dict[str, Door] = {
     "critical-read-back": Door(("consultation", "critical"), {"words": "x"}, gets=False),
     "critical-confirm": Door(("consultation", "critical"), {}, gets=False),
     "critical-send-back": Door(("consultation", "critical"), {}, gets=False),
+    "reading-desks": Door(()),
+    "reading-desk-switch": Door(("desk",), {"reads": "no"}, gets=False),
+    "report-templates": Door((), {"name": "x", "findings": "x"}),
+    "report-template": Door(("template",), {"name": "x", "findings": "x"}),
+    "report-template-delete": Door(("template",), {}, gets=False),
     "opinion-draft": Door(posts={"findings": "x", "draft_rev": 1}),
     "opinion-amend": Door(posts=REASON),
     "opinion-pdf": Door(("consultation", "version")),
@@ -181,7 +188,8 @@ OWN: dict[str, tuple[str, ...]] = {
 }
 # What Nitun's doctor may not open either.
 EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-images", "key-image-picture"}
-DESK_ONLY = {"consultation-quality"}
+EXPERTS_ONLY |= {"report-templates", "report-template"}
+DESK_ONLY = {"consultation-quality", "reading-desks"}
 
 
 def urls(patterns: list[URLPattern | URLResolver]) -> set[str]:
@@ -216,6 +224,9 @@ def world(cast: Cast) -> World:
     how = {"may_read": True, "may_store": True, "days": 1, "password": walk.PASSWORD}
     opens, _secret = access_key.make(by=cast.doctor, name=SECRET, **how)
     message.post(consultation=thing, by=cast.doctor, body=SECRET, token="0123456789")
+    reading_desk.set_reads(department=cast.cardiology, by=cast.scheduler, reads=True)
+    says = {"name": SECRET, "findings": SECRET}
+    template = reading_desk.keep_template(department=cast.cardiology, by=cast.expert, fields=says)
     return World(
         walk.draft(cast, **texts),
         thing,
@@ -230,6 +241,8 @@ def world(cast: Cast) -> World:
             "arrival": arrived.pk,
             "export": finished(thing, cast.doctor).pk,
             "access_key": opens.pk,
+            "desk": cast.cardiology.pk,
+            "template": template.pk,
             **{name: getattr(slice_, name) for name in ("study_uid", "series_uid", "sop_uid")},
             "still": Still.objects.create(consultation=thing, asked_by=cast.expert, of=cast.doctor, source="camera").pk,
             "recording": recorded.pk,

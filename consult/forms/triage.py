@@ -1,4 +1,4 @@
-"""The scheduler's choice of a specialist."""
+"""The scheduler's choice of a specialist or a reading desk; a desk's templates."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from consult.models import Role
+from consult.models import Department, ReportTemplate, Role
 
 
 class RoleChoice(forms.ModelChoiceField):
@@ -30,3 +30,55 @@ class AssignForm(forms.Form):
         role.queryset = roles  # type: ignore[attr-defined]
         ordered = sorted(roles, key=lambda one: one.department.specialty != specialty)  # type: ignore[union-attr]
         role.choices = [(one.pk, role.label_from_instance(one)) for one in ordered]  # type: ignore[attr-defined]
+
+
+class DeskChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Department) -> str:  # type: ignore[override]
+        return format_html('{}<span class="choice-hint">{}</span>', obj, obj.hospital)
+
+
+class DeskForm(forms.Form):
+    """`revision` as in AssignForm."""
+
+    department = DeskChoice(
+        label=_("Reading desk"),
+        queryset=Department.objects.none(),
+        widget=forms.RadioSelect,
+        empty_label=None,
+        error_messages={"required": _("Choose a desk. When none is offered, open one first.")},
+    )
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, desks: QuerySet[Department], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["department"].queryset = desks  # type: ignore[attr-defined]
+
+
+class TemplateForm(forms.ModelForm):
+    """A text that reports begin with."""
+
+    class Meta:
+        model = ReportTemplate
+        fields = ("name", "modality", "findings", "diagnosis", "recommendation")
+        labels = {
+            "name": _("Name of the template"),
+            "modality": _("For"),
+            "findings": _("Findings"),
+            "diagnosis": _("Diagnosis"),
+            "recommendation": _("Recommendation"),
+        }
+        widgets = {
+            "findings": forms.Textarea(attrs={"rows": 4}),
+            "diagnosis": forms.Textarea(attrs={"rows": 2}),
+            "recommendation": forms.Textarea(attrs={"rows": 2}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["modality"].choices = [("", _("Any images")), *ReportTemplate.Modality.choices]  # type: ignore[attr-defined]
+
+    def validate_unique(self) -> None:
+        """The service says which name is taken."""
+
+    def validate_constraints(self) -> None:
+        """The service says what is missing."""

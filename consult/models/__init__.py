@@ -15,6 +15,7 @@ from consult.models.person import Licence, Role, User
 from consult.models.quality import CallQuality
 from consult.models.recording import Recording, RecordingAnswer, RecordingFile, RecordingLog
 from consult.models.relay import Placement, Relay
+from consult.models.report_template import ReportTemplate
 
 __all__ = [
     "AccessKey",
@@ -46,6 +47,7 @@ __all__ = [
     "RecordingFile",
     "RecordingLog",
     "Relay",
+    "ReportTemplate",
     "Role",
     "Specialty",
     "Urgency",

@@ -52,6 +52,7 @@ class Department(models.Model):
     name = models.CharField(max_length=80)
     name_en = models.CharField(max_length=80)
     specialty = models.CharField(max_length=24, choices=Specialty.choices)
+    reads = models.BooleanField(default=False, help_text="has a desk: takes images to read without a call")
     active = models.BooleanField(default=True)
 
     class Meta:

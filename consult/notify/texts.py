@@ -12,6 +12,8 @@ TEXTS = {
     "offered_department": _("Consultation %(number)s was offered to your department"),
     "offered_asker": _("Request %(number)s was offered to a specialist"),
     "withdrawn": _("Consultation %(number)s was given to somebody else"),
+    "reading": _("%(number)s waits to be read at your desk"),
+    "reading_asker": _("The images of %(number)s are with a reading desk"),
     "accepted": _("A specialist accepted consultation %(number)s"),
     "declined": _("The specialist declined consultation %(number)s"),
     "scheduled": _("Consultation %(number)s has an appointment"),

@@ -23,6 +23,8 @@ SEARCHED = (
     "asker__name", "asker__name_en", "asker__name_index",
     "expert__name", "expert__name_en", "expert__name_index",
 )  # fmt: skip
+AT_DESK = Q(state=S.TRIAGE, asked_department__isnull=False, expert=None)
+"""In the queue of a reading desk: nobody's turn but the department's."""
 WORKLISTS = ("todo", "department", "live", "open", "done")
 
 
@@ -200,6 +202,13 @@ def may_add_images(user: Person, consultation: Consultation) -> bool:
     return Actor.ASKER in who or (Actor.EXPERT in who and consultation.state in ANSWERING)
 
 
+def is_at_desk(consultation: Consultation) -> bool:
+    """`AT_DESK` of one."""
+    return (
+        consultation.state == S.TRIAGE and consultation.asked_department_id is not None and not consultation.expert_id
+    )
+
+
 def worklists(user: Person) -> list[str]:
     """Names of the lists that can hold anything for this person, in the order of a home page."""
     names = [name for name in WORKLISTS if name != "department" or person.is_expert(user)]
@@ -259,7 +268,7 @@ def _todo(user: Person) -> Q:
     if person.is_expert(user):
         mine |= Q(expert_id=user.pk, state__in={S.OFFERED, S.ASYNC_REVIEW, S.OPINION_DUE})
     if person.is_scheduler(user):
-        mine |= Q(state__in={S.SUBMITTED, S.TRIAGE, S.DECLINED})
+        mine |= Q(state__in={S.SUBMITTED, S.TRIAGE, S.DECLINED}) & ~AT_DESK
     return mine
 
 

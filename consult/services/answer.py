@@ -23,10 +23,14 @@ def take_from_department(*, consultation: Consultation, by: User) -> Consultatio
     """A specialist of the asked department takes it without being named; who was named before is told."""
     row = moves.lock(consultation)
     moves.check(consultation=row, name="take", by=by)
+    return _take(consultation, row, "take", by)
+
+
+def _take(consultation: Consultation, row: Consultation, name: str, by: User) -> Consultation:
     if not person.expert_roles(row).filter(person=by, department=row.asked_department_id).exists():
         raise Refusal("expert_unfit", _("You cannot take it: check the agreement with the hospital and your licence."))
     before = row.expert_id
-    _accept(consultation, "take", by, expert=by)
+    _accept(consultation, name, by, expert=by)
     if before and before != by.pk:
         Participant.objects.filter(consultation=consultation, person_id=before, side=Participant.Side.ANSWERING).update(
             ended_at=timezone.now()
@@ -34,6 +38,14 @@ def take_from_department(*, consultation: Consultation, by: User) -> Consultatio
         notification.tell_of(consultation=consultation, kind="withdrawn", people={before}, by=by)
         moves.announce(consultation, before)
     return consultation
+
+
+@transaction.atomic
+def read(*, consultation: Consultation, by: User) -> Consultation:
+    """A specialist of the asked department takes it from the desk's queue and answers without a call."""
+    row = moves.lock(consultation)
+    moves.check(consultation=row, name="read", by=by)
+    return _take(consultation, row, "read", by)
 
 
 def _accept(consultation: Consultation, name: str, by: User, **changes: Any) -> Consultation:

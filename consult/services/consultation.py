@@ -16,7 +16,7 @@ from consult.models import Consultation, DayNumber, Department, Participant, Rol
 from consult.policies import consultation as policies
 from consult.policies import patient as patient_policies
 from consult.policies import person
-from consult.services import audience, audit, moves, notification
+from consult.services import audience, audit, moves, notification, reading_desk
 
 FIELDS: dict[str, str | Promise] = {
     "patient": gettext_lazy("Patient"),
@@ -142,8 +142,11 @@ def submit(*, consultation: Consultation, by: User) -> Consultation:
     first = {} if row.number else {"number": next_number(), "submitted_at": timezone.now()}
     moves.make(consultation=consultation, name="submit", by=by, changes=first)
     moves.take_part(consultation, [consultation.asker_id], Participant.Side.ASKING)
-    desk = audience.schedulers(consultation)
-    notification.tell_of(consultation=consultation, kind="submitted", people=desk, by=by)
+    desk = reading_desk.of(consultation) if consultation.purpose == Consultation.Purpose.IMAGING else None
+    if desk:
+        return reading_desk.give(consultation=consultation, by=None, department=desk)
+    people = audience.schedulers(consultation)
+    notification.tell_of(consultation=consultation, kind="submitted", people=people, by=by)
     moves.announce(consultation)
     return consultation
 

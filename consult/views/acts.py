@@ -9,10 +9,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from consult.forms.consultation import AnswerForm, ConfirmForm, OptionalReasonForm, ReasonForm
-from consult.forms.triage import AssignForm
+from consult.forms.triage import AssignForm, DeskForm
 from consult.models import Consultation, Department, Role, User
 from consult.policies import assignable_experts
-from consult.services import answer, consultation, session, triage
+from consult.policies.reading_desk import desks_for
+from consult.services import answer, consultation, reading_desk, session, triage
 
 Words = str | Promise
 
@@ -49,12 +50,18 @@ class Act:
             roles = assignable_experts(by, thing)
             initial = {"revision": thing.revision}
             return AssignForm(data, roles=roles, specialty=thing.specialty, initial=initial)
+        if issubclass(self.form, DeskForm):
+            return DeskForm(data, desks=desks_for(thing), initial={"revision": thing.revision})
         return self.form(data)
 
 
 def _assign(*, consultation: Consultation, by: User, role: Role, revision: int) -> None:
     department = cast(Department, role.department)
     triage.assign(consultation=consultation, by=by, expert=role.person, department=department, revision=revision)
+
+
+def _give(*, consultation: Consultation, by: User, department: Department, revision: int) -> None:
+    reading_desk.give(consultation=consultation, by=by, department=department, revision=revision)
 
 
 ACTS: dict[str, Act] = {
@@ -78,6 +85,23 @@ ACTS: dict[str, Act] = {
             _("Yours. The asking doctor has been told."),
             answer.take_from_department,
             "hand",
+        ),
+        Act(
+            "read",
+            _("Read it"),
+            _("Yours to read. The asking doctor has been told."),
+            answer.read,
+            "file-search",
+        ),
+        Act(
+            "to_desk",
+            _("To a reading desk"),
+            _("It waits at the desk. The asking doctor has been told."),
+            _give,
+            "scan",
+            DeskForm,
+            asks=_("Which desk shall read it?"),
+            text=_("The first specialist of the department who has time reads it without a call."),
         ),
         Act(
             "decline",

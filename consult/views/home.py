@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from consult import policies
 from consult.models import AuditEntry, Consultation, User
+from consult.policies.reading_desk import is_reader
 from consult.states import State
 from consult.views import critical
 from consult.views.steps import step
@@ -35,6 +36,7 @@ class Section:
     belongs: Callable[[Any], bool]
     hint: Words = ""
     states: frozenset[State] | None = None
+    narrow: Q | None = None
 
 
 def _is_desk(user: User) -> bool:
@@ -52,6 +54,7 @@ FOUND = Section(
 OPINION = frozenset({S.ASYNC_REVIEW, S.OPINION_DUE})
 ASKER_TODO = frozenset({S.DRAFT, S.RETURNED, S.NEEDS_INFO, S.SIGNED})
 DESK_TODO = frozenset({S.SUBMITTED, S.TRIAGE, S.DECLINED})
+READINGS = Q(asked_department__reads=True, purpose=Consultation.Purpose.IMAGING)
 SECTIONS = (
     Section(
         "triage", "todo", _("To triage"), _("Nothing waits for triage."), _is_desk,
@@ -60,6 +63,10 @@ SECTIONS = (
     Section(
         "offered", "todo", _("Offered to me"), _("Nothing is offered to you."), policies.is_expert,
         _("You are told here and by the bell as soon as somebody asks you."), frozenset({S.OFFERED}),
+    ),
+    Section(
+        "readings", "department", _("To read"), _("Nothing waits at your desk."), is_reader,
+        _("Images to be read without a call; the first who has time takes them."), narrow=READINGS,
     ),
     Section(
         "opinions", "todo", _("Opinions due"), _("No opinion is due."), policies.is_expert,
@@ -75,7 +82,7 @@ SECTIONS = (
     ),
     Section(
         "department", "department", _("Open to my department"), _("Nothing is open to your department."),
-        policies.is_expert, _("Requests to your department that nobody has accepted yet."),
+        policies.is_expert, _("Requests to your department that nobody has accepted yet."), narrow=~READINGS,
     ),
     Section(
         "open", "open", _("Under way"), _("Nothing else is under way."), _sends,
@@ -128,6 +135,8 @@ def _rows(user: User, section: Section, sought: str) -> QuerySet[Consultation]:
     if section is FOUND:
         return policies.found(user, sought)
     rows = policies.worklist(user, section.worklist)
+    if section.narrow is not None:
+        rows = rows.filter(section.narrow)
     return rows if section.states is None else rows.filter(state__in=section.states)
 
 

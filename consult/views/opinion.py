@@ -15,7 +15,7 @@ from consult.errors import NotAllowed, Refusal
 from consult.forms.consultation import ReasonForm
 from consult.forms.opinion import OpinionForm, SignForm
 from consult.models import Consultation, Opinion
-from consult.services import audit
+from consult.services import audit, reading_desk
 from consult.services import opinion as opinions
 from consult.views import key_image
 from consult.views.answers import acted
@@ -68,6 +68,7 @@ def draft_context(request: HttpRequest, consultation: Consultation) -> dict[str,
         "may_write": may_write,
         "may_sign": policies.may_sign(request.user, consultation),
         "form": OpinionForm(initial=initial | {"draft_rev": rev}),
+        "templates": reading_desk.offered(consultation, request.user) if may_write else [],
         **key_image.context(consultation, shown, may_write=may_write),
     }
 

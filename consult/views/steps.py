@@ -34,7 +34,15 @@ NEXT: dict[State, tuple[Actor | None, str | Promise, str | Promise]] = {
     S.ACKNOWLEDGED: (A.ASKER, _("Close the consultation when the patient is settled."), _("The decision is recorded.")),
     S.FOLLOW_UP: (A.ASKER, _("Follow the patient up, then close."), _("The patient is followed up.")),
 }
-FIRST = ("accept", "take", "assign", "supply", "triage")  # the act that gets the primary button, when it is legal
+AT_DESK = (A.DEPARTMENT, _("Read the images and write the report."), _("It waits at a reading desk."))
+FIRST = (
+    "accept",
+    "read",
+    "take",
+    "assign",
+    "supply",
+    "triage",
+)  # which gets the primary button, when it is legal
 JOIN_FIRST = CALLABLE - {S.ASYNC_REVIEW, S.OPINION_DUE}
 DESTRUCTIVE = frozenset({"cancel", "call_off", "return_", "decline", "close", "end_session"})
 
@@ -75,12 +83,12 @@ class Step:
 
 def step(user: User, consultation: Consultation) -> Step:
     state = State(consultation.state)
-    actor, yours, theirs = NEXT.get(state, (None, "", ""))
+    actor, yours, theirs = AT_DESK if policies.is_at_desk(consultation) else NEXT.get(state, (None, "", ""))
     who = policies.actors(user, consultation)
     taking_part = bool(who & {A.ASKER, A.EXPERT})
     is_yours = actor in who if actor else taking_part and state in NEXT
     moves = policies.moves(user, consultation)
-    legal = [ACTS[name] for name in ACTS if name in moves and not (name == "take" and "accept" in moves)]
+    legal = [ACTS[name] for name in ACTS if name in moves and _is_offered(name, moves, consultation)]
     link = _link(consultation, state, who)
     act = None if link else next((act for name in FIRST for act in legal if act.move == name), None)
     rest = [one for one in legal if one is not act]
@@ -94,6 +102,13 @@ def step(user: User, consultation: Consultation) -> Step:
         others=[one for one in rest if one.move not in DESTRUCTIVE or one.move in ("decline", "close")],
         more=[one for one in rest if one.move in DESTRUCTIVE - {"decline", "close"}],
     )
+
+
+def _is_offered(name: str, moves: set[str], consultation: Consultation) -> bool:
+    """Whether a legal act has a button: one's own offer is accepted, not taken; images are read, nothing else is."""
+    if name in ("read", "to_desk") and consultation.purpose != Consultation.Purpose.IMAGING:
+        return False
+    return not (name in ("take", "read") and "accept" in moves)
 
 
 def _link(consultation: Consultation, state: State, who: set[Actor]) -> Link | None:

@@ -4,6 +4,7 @@
  * window saved meanwhile, and signs only what the server has.
  */
 import { element } from "@/base/dom.js";
+import { offerTemplates } from "@/consult/templates.js";
 
 const TEXTS = ["findings", "diagnosis", "recommendation", "critical"];
 const WAIT = 8000;
@@ -12,6 +13,7 @@ const WAIT = 8000;
 function watchOpinion(form) {
   if (form.dataset.watched) return;
   form.dataset.watched = "yes";
+  offerTemplates(form);
   let dirty = false;
   form.addEventListener("input", () => (dirty = true));
   form.addEventListener("autosaved", (event) => {

@@ -32,6 +32,7 @@ from consult.services import (
     names,
     opinion,
     patient,
+    reading_desk,
     session,
     triage,
 )
@@ -58,6 +59,7 @@ class Command(BaseCommand):
                 pictures.fill(case.thing for case in cases)
                 for case in cases:
                     case.walk()
+                open_desk(next(case for case in cases if case.who[0] == data.TO_DESK))
                 read_old_news()
         self.stdout.write(
             f"{Hospital.objects.count()} hospitals, {User.objects.count()} people, "
@@ -71,6 +73,17 @@ def read_old_news() -> None:
         waits = policies.worklist(person, "todo").values("pk")
         old = person.notifications.exclude(consultation__in=waits)
         old.update(seen_at=F("at"))
+
+
+def open_desk(case: "Case") -> None:
+    """The reading desk of the case's specialist, its templates, and the case in its queue."""
+    department = case._department(case.expert)
+    reading_desk.set_reads(department=department, by=case.desk, reads=True)
+    for name, modality, *texts in data.TEMPLATES:
+        fields = {"name": name, "modality": modality, **dict(zip(reading_desk.TEXTS, texts, strict=True))}
+        reading_desk.keep_template(department=department, by=case.expert, fields=fields)
+    thing = Consultation.objects.get(pk=case.thing.pk)
+    reading_desk.give(consultation=thing, by=case.desk, department=department)
 
 
 def places() -> None:

@@ -10,8 +10,8 @@ import pytest
 from django.db import transaction
 
 from consult.errors import Refusal
-from consult.models import AuditEntry, Consultation, User
-from consult.services import answer, audit, consultation, decision, moves, opinion, session, triage
+from consult.models import AuditEntry, Consultation, Department, User
+from consult.services import answer, audit, consultation, decision, moves, opinion, reading_desk, session, triage
 from consult.states import ANSWERING, FINAL, MOVES, OPEN, Actor, State
 from tests import cast as people
 from tests.cast import Cast
@@ -24,6 +24,7 @@ TRIAGE > RETURNED > SUBMITTED
 OFFERED > DECLINED > OFFERED
 IN_SESSION > INTERRUPTED > IN_SESSION
 ACCEPTED > ASYNC_REVIEW > SIGNED
+SUBMITTED > TRIAGE > ASYNC_REVIEW
 SUBMITTED > CANCELLED
 WAITING > NO_SHOW
 OFFERED > EXPIRED
@@ -89,7 +90,7 @@ def test_nothing_leads_out_of_an_end_and_something_out_of_everything_else() -> N
 
 def test_a_lost_connection_leads_to_interrupted_and_no_further() -> None:
     system = {name for name, move in MOVES.items() if Actor.SYSTEM in move.actors}
-    assert system == {"wait", "begin", "interrupt", "close", "miss", "expire"}
+    assert system == {"wait", "begin", "interrupt", "close", "miss", "expire", "to_desk"}
     assert MOVES["interrupt"].sources == {"IN_SESSION"}
     after = {name for name, move in MOVES.items() if "INTERRUPTED" in move.sources and Actor.SYSTEM in move.actors}
     assert after == {"begin"}
@@ -185,6 +186,7 @@ def _verbs(cast: Cast, thing: Consultation) -> dict[str, tuple[str, User, Callab
     version = opinion.newest(thing)
     assert version is not None
     offer: dict[str, Any] = {"expert": cast.expert, "department": cast.cardiology}
+    desk: dict[str, Any] = {"department": cast.cardiology}
     words: dict[str, Any] = {"reason": "因为"}
     verdict: dict[str, Any] = {"verdict": "adopted", "reason": "", "final_diagnosis": "不稳定型心绞痛"}
     return {
@@ -196,6 +198,8 @@ def _verbs(cast: Cast, thing: Consultation) -> dict[str, tuple[str, User, Callab
         "supply": ("supply", cast.colleague, lambda **kw: triage.supply(**kw, answer="已补充")),
         "accept": ("accept", cast.expert, answer.accept),
         "take from the list": ("take", cast.second_expert, answer.take_from_department),
+        "to a reading desk": ("to_desk", cast.scheduler, lambda **kw: reading_desk.give(**kw, **desk)),
+        "read": ("read", cast.second_expert, answer.read),
         "decline": ("decline", cast.expert, lambda **kw: answer.decline(**kw, **words)),
         "review": ("review", cast.expert, answer.review),
         "end": ("end_session", cast.expert, session.end),
@@ -209,6 +213,7 @@ def _verbs(cast: Cast, thing: Consultation) -> dict[str, tuple[str, User, Callab
 
 @pytest.mark.slow
 def test_each_verb_of_the_services_makes_its_move_from_its_states_only(cast: Cast) -> None:
+    Department.objects.filter(pk=cast.cardiology.pk).update(reads=True)
     thing = people.signed(cast)
     found: dict[tuple[str, str], Any] = {}
     wanted: dict[tuple[str, str], Any] = {}
