@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from imaging.views import annotation, arrival, export, image, key, listing, still, upload
+from imaging.views import annotation, arrival, export, image, key, listing, printing, still, upload
 
 urlpatterns = [
     path("dicomweb/<int:pk>/", include("imaging.web.urls")),
@@ -26,6 +26,9 @@ urlpatterns = [
     path("images/<int:pk>/", image.page, name="image"),
     path("images/<int:pk>/frames/<int:number>/", image.frame, name="image-frame"),
     path("images/<int:pk>/frames/<int:number>/key/", key.choose, name="image-key"),
+    path("images/<int:pk>/frames/<int:number>/print/", printing.page, name="image-print"),
+    path("images/<int:pk>/frames/<int:number>/print/picture/", printing.picture, name="image-print-picture"),
+    path("consultations/<int:pk>/images/print/", printing.keys, name="key-images-print"),
     path("images/<int:pk>/thumbnail/", image.thumbnail, name="image-thumbnail"),
     path("images/<int:pk>/report/", image.report, name="image-report"),
     path("images/<int:pk>/original/", image.original, name="image-original"),

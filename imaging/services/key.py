@@ -37,10 +37,7 @@ class Turned:
 
 def choose(*, image: Image, number: int, look: Look, turned: Turned, title: str, by: User) -> KeyImage:
     """Put frame `number` (from 0) into the opinion of `by`, whole, in that window and that way up, with its marks."""
-    marks = list(policies.visible_annotations(by, image.consultation).filter(image=image, frame=number))
-    picture = _picture(image, number, look, turned, bool(marks))
-    if marks:
-        picture = marked.draw(picture, [_drawn(each, image, turned, picture) for each in marks], glyphs.FONT)
+    picture, marks = looked_at(image, number, look, turned, by)
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=QUALITY, subsampling=0)
     return key_image.choose(
@@ -52,6 +49,17 @@ def choose(*, image: Image, number: int, look: Look, turned: Turned, title: str,
         shows=_shows(image, number, look, turned, title)
         | ({"marks": [_said(each) for each in marks]} if marks else {}),
     )
+
+
+def looked_at(
+    image: Image, number: int, look: Look, turned: Turned, by: User
+) -> tuple[Picture.Image, list[Annotation]]:
+    """Frame `number` (from 0) whole, in that window and that way up, with the marks that `by` sees, and these."""
+    marks = list(policies.visible_annotations(by, image.consultation).filter(image=image, frame=number))
+    picture = _picture(image, number, look, turned, bool(marks))
+    if marks:
+        picture = marked.draw(picture, [_drawn(each, image, turned, picture) for each in marks], glyphs.FONT)
+    return picture, marks
 
 
 def _picture(image: Image, number: int, look: Look, turned: Turned, has_marks: bool) -> Picture.Image:
@@ -109,7 +117,7 @@ def _shows(image: Image, number: int, look: Look, turned: Turned, title: str) ->
         "sop_uid": image.sop_uid,
         "frame": number + 1,
         "frames": image.frames,
-        "window": _window(image, look),
+        "window": window_of(image, look),
         "turn": turned.quarters,
         "flip": turned.flip,
         "invert": turned.invert,
@@ -120,7 +128,7 @@ def _shows(image: Image, number: int, look: Look, turned: Turned, title: str) ->
     }
 
 
-def _window(image: Image, look: Look) -> list[float]:
+def window_of(image: Image, look: Look) -> list[float]:
     """Centre and width in the image's own units; empty for colour and photos."""
     if not image.has_pixels or image.facts.get("samples") != 1:
         return []

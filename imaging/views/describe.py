@@ -1,5 +1,6 @@
 """Images in the words and numbers that fragment and viewer show. Asks nothing of the database."""
 
+import contextlib
 from datetime import date
 from typing import Any
 
@@ -190,6 +191,22 @@ def patient_json(consultation: Consultation) -> dict[str, Any]:
         "sex": str(patient.get_sex_display()),
         "age": age(patient.birth_date),
         "number": patient.record_number,
+    }
+
+
+def printed(image: Image) -> dict[str, Any]:
+    """What stands under an image on paper; the age is that of the day it was taken, where that is known."""
+    said = str(image.facts.get("taken_on", ""))
+    day = None
+    if len(said) == 8 and said.isdigit():
+        with contextlib.suppress(ValueError):  # a day that no calendar has
+            day = date(int(said[:4]), int(said[4:6]), int(said[6:]))
+    patient = image.consultation.patient
+    return {
+        "title": title(image),
+        "day": day,
+        "age": age(patient.birth_date, day) if patient else None,
+        "otherPatient": _other_patient(image),
     }
 
 

@@ -3,11 +3,12 @@
 import math
 import re
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 
 from consult.errors import Refusal
 from imaging.raster.window import LIMIT
+from imaging.services.key import Turned
 from imaging.services.rendering import Look
 
 SIDES = (64, 4096)
@@ -27,6 +28,15 @@ def look(request: HttpRequest) -> Look:
         raise _bad()
     side = min(max(int(largest), SIDES[0]), SIDES[1]) if int(largest) else 0
     return Look(preset=preset, center=center, width=width, largest=side)
+
+
+def turned(request: HttpRequest) -> Turned:
+    """Which way up: `turn` in quarters clockwise, after `flip`; and `invert`."""
+    asked = request.GET
+    turn = asked.get("turn", "0")
+    if turn not in ("0", "1", "2", "3"):
+        raise Http404
+    return Turned(int(turn), asked.get("flip") == "1", asked.get("invert") == "1")
 
 
 def _number(text: str | None) -> float | None:

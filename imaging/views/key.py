@@ -6,9 +6,8 @@ from django.views.decorators.http import require_POST
 
 from imaging.services import image as images
 from imaging.services import key
-from imaging.services.key import Turned
 from imaging.views import describe
-from imaging.views.frames import look
+from imaging.views.frames import look, turned
 from imaging.views.image import viewable
 
 
@@ -17,13 +16,15 @@ from imaging.views.image import viewable
 def choose(request: HttpRequest, pk: int, number: int) -> JsonResponse:
     """The query is that of the frame's picture, with `turn` (0 to 3), `flip` and `invert` (1)."""
     image = viewable(request, pk)
-    asked = request.GET
-    turn = asked.get("turn", "0")
-    if number >= image.frames or image.has_report or turn not in ("0", "1", "2", "3"):
+    if number >= image.frames or image.has_report:
         raise Http404
-    turned = Turned(int(turn), asked.get("flip") == "1", asked.get("invert") == "1")
     images.note_reading(image=image, by=request.user)
     chosen = key.choose(
-        image=image, number=number, look=look(request), turned=turned, title=describe.title(image), by=request.user
+        image=image,
+        number=number,
+        look=look(request),
+        turned=turned(request),
+        title=describe.title(image),
+        by=request.user,
     )
     return JsonResponse({"key_image": chosen.pk, "count": chosen.opinion.key_images.count()}, status=201)

@@ -2,7 +2,7 @@
 /** Puts what is on screen into the opinion that this person writes: button and K. */
 import { csrf, element, icon } from "@/base/dom.js";
 import { toast } from "@/base/toasts.js";
-import { frameUrl } from "@/viewer/view.js";
+import { actUrl } from "@/viewer/view.js";
 
 /** @param {import("@/viewer/viewer.js").Viewer} viewer @returns {{show(): void, end(): void}} `show` after another image was opened */
 export function mountKeyImage(viewer) {
@@ -14,12 +14,7 @@ export function mountKeyImage(viewer) {
   const address = () => {
     const { view, image } = viewer;
     if (!view || !image || image.reportUrl) return ""; // a report is text
-    const [path, query] = frameUrl(image, view, 0).split("?");
-    const asked = new URLSearchParams(query);
-    asked.set("turn", String(view.turn));
-    if (view.flip) asked.set("flip", "1");
-    if (view.invert) asked.set("invert", "1");
-    return `${path}key/?${asked}`;
+    return actUrl(image, view, "key");
   };
 
   const add = async () => {

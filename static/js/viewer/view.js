@@ -60,6 +60,16 @@ export function frameUrl(image, view, largest) {
   return `${image.frameUrl}${view.frame}/${query ? `?${query}` : ""}`;
 }
 
+/** What the site is to do with the frame as it is looked at. @param {Img} image @param {View} view @param {string} act key or print */
+export function actUrl(image, view, act) {
+  const [path, query] = frameUrl(image, view, 0).split("?");
+  const asked = new URLSearchParams(query);
+  asked.set("turn", String(view.turn));
+  if (view.flip) asked.set("flip", "1");
+  if (view.invert) asked.set("invert", "1");
+  return `${path}${act}/?${asked}`;
+}
+
 /** @param {View} view */
 export function toWire(view) {
   const { image, frame, zoom, x, y, turn, flip, invert } = view;

@@ -7,6 +7,7 @@ import { mountCine } from "@/viewer/cine.js";
 import { Frames } from "@/viewer/frames.js";
 import { Grid } from "@/viewer/grid.js";
 import { mountKeyImage } from "@/viewer/keyimage.js";
+import { mountPrinting } from "@/viewer/printing.js";
 import { keyRows, listenKeys } from "@/viewer/keys.js";
 import { mountLayouts } from "@/viewer/layouts.js";
 import { Shelf } from "@/viewer/shelf.js";
@@ -46,6 +47,7 @@ export class Viewer {
     this.forgetMarkKeys = addKeys(() => ({ title: gettext("Marks"), rows: markKeyRows() }));
     this.cine = mountCine(this);
     this.keyImage = mountKeyImage(this);
+    this.printing = mountPrinting(this);
     this.layouts = mountLayouts(this);
     this.resized = new ResizeObserver(() => {
       this.grid.arrange();
@@ -126,6 +128,7 @@ export class Viewer {
     this.layouts.show();
     this.shelf.priors.show();
     this.keyImage.show();
+    this.printing.show();
     this.cine.show();
     this.grid.draw();
     this.together.draw();
