@@ -32,9 +32,7 @@ def _take(consultation: Consultation, row: Consultation, name: str, by: User) ->
     before = row.expert_id
     _accept(consultation, name, by, expert=by)
     if before and before != by.pk:
-        Participant.objects.filter(consultation=consultation, person_id=before, side=Participant.Side.ANSWERING).update(
-            ended_at=timezone.now()
-        )
+        moves.leave(consultation, before, Participant.Side.ANSWERING)
         notification.tell_of(consultation=consultation, kind="withdrawn", people={before}, by=by)
         moves.announce(consultation, before)
     return consultation

@@ -88,3 +88,9 @@ def take_part(consultation: Consultation, person_ids: Iterable[int], side: Parti
     for pk in person_ids:
         Participant.objects.get_or_create(consultation=consultation, person_id=pk, defaults={"side": side})
     Participant.objects.filter(consultation=consultation, person__in=list(person_ids), side=side).update(ended_at=None)
+
+
+def leave(consultation: Consultation, person_id: int, side: Participant.Side) -> None:
+    """Somebody takes part on this side no more, and loses sight of it unless another rule lets them see it."""
+    rows = Participant.objects.filter(consultation=consultation, person_id=person_id, side=side, ended_at=None)
+    rows.update(ended_at=timezone.now())

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consult.errors import Conflict, NotAllowed, Refusal
@@ -53,9 +52,7 @@ def give(
     )
     told = {"reading": audience.department(consultation), "reading_asker": audience.askers(consultation)}
     if before:
-        consultation.participants.filter(person_id=before, side=Participant.Side.ANSWERING, ended_at=None).update(
-            ended_at=timezone.now()
-        )
+        moves.leave(consultation, before, Participant.Side.ANSWERING)
         told["withdrawn"] = {before}
     for kind, people in told.items():
         key = f"{kind}.{consultation.pk}.{consultation.revision}"

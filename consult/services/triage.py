@@ -52,9 +52,7 @@ def assign(
         },
     )
     if before and before != expert.pk:
-        consultation.participants.filter(person_id=before, side=Participant.Side.ANSWERING, ended_at=None).update(
-            ended_at=timezone.now()
-        )
+        moves.leave(consultation, before, Participant.Side.ANSWERING)
         notification.tell_of(consultation=consultation, kind="withdrawn", people={before}, by=by)
     notification.tell_of(consultation=consultation, kind="offered", people={expert.pk}, by=by)
     notification.tell_of(
