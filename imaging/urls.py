@@ -25,6 +25,7 @@ urlpatterns = [
     path("arrivals/<int:pk>/discard/", arrival.discard, name="arrival-discard"),
     path("images/<int:pk>/", image.page, name="image"),
     path("images/<int:pk>/frames/<int:number>/", image.frame, name="image-frame"),
+    path("images/<int:pk>/frames/<int:number>/values/", image.values, name="image-values"),
     path("images/<int:pk>/frames/<int:number>/key/", key.choose, name="image-key"),
     path("images/<int:pk>/frames/<int:number>/print/", printing.page, name="image-print"),
     path("images/<int:pk>/frames/<int:number>/print/picture/", printing.picture, name="image-print-picture"),

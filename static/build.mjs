@@ -1,7 +1,8 @@
 // Builds static/vendor from node_modules: one icon sprite and the third-party browser code. Needs no network.
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const modules = "../node_modules/";
@@ -45,17 +46,33 @@ async function tus() {
   await writeFile(here(`${vendor}tus.js`), `${code}\nexport const { Upload, isSupported } = globalThis.tus;\n`);
 }
 
+// Cutting volumes (static/js/volume): fetched by who opens one, by nobody else. vtk.js brings readers of XML files with it; none are read here.
+async function cornerstone() {
+  const contents = 'export { cache, Enums, init, RenderingEngine, volumeLoader } from "@cornerstonejs/core";';
+  const unread = {
+    name: "unread",
+    setup(made) {
+      made.onResolve({ filter: /^xmlbuilder2$/ }, ({ path }) => ({ path, namespace: "unread" }));
+      made.onLoad({ filter: /.*/, namespace: "unread" }, () => ({ contents: "export const create = null, convert = null;" }));
+    },
+  };
+  await build({
+    stdin: { contents, resolveDir: here("..") }, outfile: here(`${vendor}cornerstone.js`), plugins: [unread],
+    bundle: true, format: "esm", minify: true, target: "es2022", logLevel: "error",
+  });
+}
+
 // The static server sends these to browsers that take them.
 async function compress() {
   const names = (await readdir(here(vendor))).filter((name) => /\.(js|svg)$/.test(name));
   for (const name of names) {
     const plain = await readFile(here(vendor + name));
-    await writeFile(here(`${vendor}${name}.br`), brotliCompressSync(plain));
+    await writeFile(here(`${vendor}${name}.br`), brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: plain.length > 1e6 ? 9 : 11 } }));
     await writeFile(here(`${vendor}${name}.gz`), gzipSync(plain, { level: 9 }));
   }
 }
 
 await mkdir(here(vendor), { recursive: true });
-const [count] = await Promise.all([icons(), copies(), tus()]);
+const [count] = await Promise.all([icons(), copies(), tus(), cornerstone()]);
 await compress();
-console.log(`static/vendor: ${count} icons, htmx, tus, signature_pad`);
+console.log(`static/vendor: ${count} icons, htmx, tus, signature_pad, cornerstone`);

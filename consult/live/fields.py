@@ -142,6 +142,22 @@ def several(high: int, item: Reader) -> Reader:
     return read
 
 
+def exactly(count: int, item: Reader) -> Reader:
+    """A list of `count` entries."""
+
+    def read(value: Any) -> list[Any]:
+        if not isinstance(value, list) or len(value) != count:
+            raise ValueError
+        return [item(entry) for entry in value]
+
+    return read
+
+
+def point(far: float) -> Reader:
+    """Three numbers, none further than `far` from 0."""
+    return exactly(3, number(-far, far))
+
+
 def part(kind: type[Message]) -> Reader:
     """An object with the fields of `kind`."""
 

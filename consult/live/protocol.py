@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from consult.live.fields import (
     Message,
     Unreadable,
+    exactly,
     flag,
     loads,
     mapping,
@@ -15,6 +16,7 @@ from consult.live.fields import (
     one_of,
     optional,
     part,
+    point,
     reads,
     rows,
     several,
@@ -135,6 +137,28 @@ class Look(Message):
     invert: bool = reads(flag, default=False)
 
 
+POINT = point(10_000)  # mm in the patient's coordinates
+
+
+@dataclass(frozen=True, slots=True)
+class Plane(Message):
+    """What one plane of a volume shows: its middle, and how many mm the shorter side of the screen is."""
+
+    t: ClassVar[str] = "view"
+    at: Sequence[float] = reads(POINT)
+    mm: float = reads(number(1, 10_000))
+
+
+@dataclass(frozen=True, slots=True)
+class Planes(Message):
+    """A series cut in three planes: where they cross, the axial, coronal and sagittal one, the layer's mm."""
+
+    t: ClassVar[str] = "view"
+    at: Sequence[float] = reads(POINT)
+    looks: Sequence[Plane] = reads(exactly(3, part(Plane)))
+    slab: float = reads(number(0, 200), default=0.0)
+
+
 LAYOUTS = {"1x1": 1, "1x2": 2, "2x1": 2, "2x2": 4}  # rows x columns: panes
 
 
@@ -146,6 +170,7 @@ class View(Look):
     active: int = reads(whole(0, 3), default=0)
     linked: bool = reads(flag, default=False)
     beside: Sequence[Look | None] = reads(several(3, optional(part(Look))), default=())
+    mpr: Planes | None = reads(part(Planes), default=None)  # noqa: RUF009 (a field)
 
     def __post_init__(self) -> None:
         """Raises Unreadable for more or fewer panes than the layout has."""

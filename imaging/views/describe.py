@@ -240,6 +240,7 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "sides": facts.get("sides", []),
         "ecg": _paper(image),
         "frameMs": facts.get("frame_ms"),
+        "values": _values(image),
         "presets": _presets(image) if shown else [],
         "otherPatient": _other_patient(image),
         "frameUrl": reverse("image-frame", args=[image.pk, 0]).removesuffix("0/") if shown else "",
@@ -253,6 +254,14 @@ def _paper(image: Image) -> dict[str, float] | None:
     """How fast and how high an electrocardiogram is drawn."""
     said = image.facts.get("ecg")
     return {"mmPerS": said["mm_per_s"], "mmPerMv": said["mm_per_mv"]} if said else None
+
+
+def _values(image: Image) -> dict[str, Any] | None:
+    """Of a grey DICOM image: how a value is kept, and whether large ones are dark (MONOCHROME1)."""
+    facts = image.facts
+    if not image.has_pixels or facts["samples"] != 1:
+        return None
+    return {"dtype": facts["dtype"], "inverted": bool(facts.get("invert"))}
 
 
 def _presets(image: Image) -> list[dict[str, Any]]:

@@ -86,6 +86,27 @@ def frame(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     return answer
 
 
+@require_safe
+@login_required
+def values(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """The values of a grey frame after rescale, row by row; `X-Values` names their type as numpy does."""
+    image = viewable(request, pk)
+    if number >= image.frames or not image.has_pixels or image.facts["samples"] != 1:
+        raise Http404
+    etag = f'"{image.sha256[:32]}-{number}-values"'
+    images.note_reading(image=image, by=request.user)
+    if request.headers.get("If-None-Match") == etag:
+        answer = HttpResponse(status=304)
+    else:
+        found = rendering.read(image, number)
+        answer = HttpResponse(found.tobytes(), content_type="application/octet-stream")
+    answer["X-Values"] = image.facts["dtype"]
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["ETag"] = etag
+    answer["Cache-Control"] = FRESH
+    return answer
+
+
 def _etag(image: Image, number: int, wanted: Look) -> str:
     text = f"{image.sha256}-{number}-{wanted}"
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'

@@ -66,6 +66,7 @@ def test_every_class_colour_comes_from_a_token():
         "viewer.css",
         "marks.css",
         "panes.css",
+        "volume.css",
         "devices.css",
         "equipment.css",
         "print.css",

@@ -57,7 +57,8 @@ GOOD = {
     "steer": {"to": "s" * 16, "pan": -0.1, "tilt": 0, "zoom": 0.5},
     "pointer": {"image": 1, "frame": 0, "x": 0.5, "y": 1, "on": True},
     "view": {"image": 1, "frame": 2, "preset": None, "center": 40, "width": 400, "zoom": 1.5, "x": 0.5, "y": 0.5}
-    | {"turn": 3, "flip": True, "invert": False, "layout": "1x1", "active": 0, "linked": False, "beside": []},
+    | {"turn": 3, "flip": True, "invert": False, "layout": "1x1", "active": 0, "linked": False, "beside": []}
+    | {"mpr": None},
     "follow": {"how": "free"},
     "typing": {"where": "chat"},
     "leave": {},
@@ -106,6 +107,7 @@ WRONG = [
     ("view", "active", 1),
     ("view", "beside", [None]),
     ("view", "linked", 1),
+    ("view", "mpr", [1, 2, 3]),
     ("follow", "how", "sometimes"),
     ("typing", "where", "diary"),
     ("ping", "n", 2**60),
@@ -136,6 +138,31 @@ def test_a_view_of_four_panes_has_three_beside_the_active_one() -> None:
     view = seen()
     assert (view.layout, view.active, view.linked) == ("2x2", 3, True)
     assert [each and (each.image, each.zoom, each.x) for each in view.beside] == [(7, 2.5, 0.5), None, (7, 2.5, 0.5)]
+
+
+PLANES = {"at": [0, -1.5, 20], "looks": [{"at": [1, 2, 3], "mm": 250}] * 3, "slab": 5}
+
+
+def test_three_planes_are_read_with_their_points() -> None:
+    view = seen(mpr=PLANES)
+    assert (view.mpr.at, view.mpr.slab, [look.mm for look in view.mpr.looks]) == ([0, -1.5, 20], 5, [250] * 3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"at": [0, 0]}, "wrong:at"),
+        ({"at": [0, 0, 10_001]}, "wrong:at"),
+        ({"at": [0, 0, "1"]}, "wrong:at"),
+        ({"looks": [{"at": [1, 2, 3], "mm": 250}] * 2}, "wrong:looks"),
+        ({"looks": [{"at": [1, 2, 3], "mm": 0}] * 3}, "wrong:mm"),
+        ({"slab": 201}, "wrong:slab"),
+    ],
+)
+def test_planes_outside_every_body_are_unreadable(fields: dict[str, object], code: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        seen(mpr={**PLANES, **fields})
+    assert (caught.value.code, caught.value.to) == (code, "view")
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,10 @@ export class Acts {
     this.viewer.changed();
   }
 
+  mpr() {
+    this.viewer.mpr.toggle();
+  }
+
   lines() {
     this.viewer.grid.toggleLines();
   }

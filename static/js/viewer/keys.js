@@ -3,7 +3,7 @@
 
 /** @typedef {{scroll(steps: number): void, ends(last: boolean): void, series(steps: number): void, zoomBy(factor: number): void, pan(dx: number, dy: number): void,
  *   fit(): void, natural(): void, reset(): void, tool(name: string): void, presetNumber(number: number): void, follow(): void,
- *   turn(quarters: number): void, mirror(): void, invert(): void, layouts(steps: number): void, lines(): void, link(): void, compare(): void, panes(steps: number): void}} KeyActs */
+ *   turn(quarters: number): void, mirror(): void, invert(): void, layouts(steps: number): void, lines(): void, link(): void, compare(): void, mpr(): void, panes(steps: number): void}} KeyActs */
 
 /** @type {Record<string, (acts: KeyActs) => void>} */
 const PLAIN = {
@@ -31,6 +31,7 @@ const PLAIN = {
   v: (acts) => acts.layouts(1),
   V: (acts) => acts.layouts(-1),
   q: (acts) => acts.compare(),
+  M: (acts) => acts.mpr(),
   s: (acts) => acts.lines(),
   y: (acts) => acts.link(),
   ".": (acts) => acts.panes(1),
@@ -56,6 +57,7 @@ export function keyRows() {
     ["Tab , .", gettext("Another pane")],
     ["S Y", gettext("Reference lines, scroll together")],
     ["Q", gettext("Compare with an earlier image")],
+    ["Shift+M", gettext("Three planes (MPR), and back")],
     ["L", gettext("Follow, look freely")],
     ["K", gettext("Into the opinion")],
   ];

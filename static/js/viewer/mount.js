@@ -18,6 +18,8 @@ export function mountViewer(root, options) {
     open: (image, frame) => viewer.open(image, frame ?? 0),
     /** What is looked at now, in every pane. */
     sight: () => viewer.sight,
+    /** The middle of each of three planes as they are drawn, mm; null without them. */
+    volume: () => viewer.mpr.cuts?.centres ?? null,
     destroy: () => viewer.destroy(),
   };
 }

@@ -59,7 +59,7 @@ export class Pane {
     if (!image?.shown) return false;
     this.wanted = null;
     this.view = bounded(view, image);
-    this.viewer.remembered.set(image.pk, this.view);
+    this.viewer.remembered.set(image.pk, { ...this.view, mpr: null });
     return true;
   }
 
@@ -98,7 +98,7 @@ export class Pane {
 
   draw() {
     const { view, image } = this;
-    if (!view || !image) return;
+    if (!view || !image || this.viewer.mpr.isOpen) return;
     const { series, place } = this.here;
     this.stage.place(image, view);
     this.#say(image);

@@ -2,6 +2,7 @@
 /** What all panes show: their layout, which one is active, each one's view. One plain object, its forms on the wire. Knows no DOM. */
 import { LAYOUTS } from "@/viewer/shapes.js";
 import { fromWire, toWire } from "@/viewer/view.js";
+import { readMpr } from "@/volume/state.js";
 
 /**
  * @typedef {import("@/viewer/view.js").View} View
@@ -19,14 +20,14 @@ export function toMessage({ layout, active, linked, panes }) {
   const seen = panes[active] ? active : panes.findIndex(Boolean);
   const view = panes[seen];
   if (!view) return null;
-  if (layout === "1x1") return { t: "view", ...toWire(view) };
+  if (layout === "1x1") return { t: "view", ...toWire(view), ...(view.mpr ? { mpr: view.mpr } : {}) };
   const beside = panes.flatMap((each, index) => (index === seen ? [] : [each && toWire(each)]));
-  return { t: "view", ...toWire(view), layout, active: seen, linked, beside };
+  return { t: "view", ...toWire(view), ...(view.mpr ? { mpr: view.mpr } : {}), layout, active: seen, linked, beside };
 }
 
 /** One view alone where the message says nothing of panes. @param {any} message @returns {Sight} */
 export function fromMessage(message) {
-  const view = fromWire(message);
+  const view = { ...fromWire(message), mpr: readMpr(message.mpr) };
   if (!LAYOUTS[message.layout] || message.layout === "1x1") return alone(view);
   const panes = message.beside.map((/** @type {any} */ each) => each && fromWire(each));
   panes.splice(message.active, 0, view);

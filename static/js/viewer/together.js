@@ -7,7 +7,7 @@ import { fromWire } from "@/viewer/view.js";
 
 /** @typedef {import("@/viewer/sight.js").Sight} Sight */
 /** @typedef {{sight: Sight, whole: boolean, by: string}} There `whole`: also window, zoom and middle */
-/** @typedef {{readonly sight: Sight | null, readonly pane: import("@/viewer/pane.js").Pane, goTo(sight: Sight, whole: boolean): void, paneWith(image: number, frame: number): import("@/viewer/pane.js").Pane | undefined,
+/** @typedef {{readonly sight: Sight | null, readonly mpr: {box: HTMLElement}, goTo(sight: Sight, whole: boolean): void, paneWith(image: number, frame: number): import("@/viewer/pane.js").Pane | undefined,
  *   nameOf(username: string): string, changed(): void}} Place */
 
 const TICK = 80; // ms: 12 messages a second leave room for everything else on the socket
@@ -102,7 +102,7 @@ export class Together {
     this.#others.set(message.by, { message, at: Date.now(), mark });
     const { image, frame } = message;
     const here = this.place.sight;
-    if (here && !here.panes.some((view) => view?.image === image && view?.frame === frame)) {
+    if (here && !here.panes[here.active]?.mpr && !here.panes.some((view) => view?.image === image && view?.frame === frame)) {
       const panes = here.panes.map((view, index) => (index === here.active ? { ...fromWire({ image, frame }), ...view, image, frame } : view));
       this.#seen({ sight: { ...here, panes }, whole: false, by: message.by });
     }
@@ -147,7 +147,7 @@ export class Together {
 
   /** Puts every pointer where it belongs on this screen, and who follows into the active pane. */
   draw() {
-    this.followers.draw(this.#led !== null, this.place.pane.box);
+    this.followers.draw(this.#led !== null, this.place.mpr.box);
     for (const { message, mark } of this.#others.values()) {
       const pane = this.place.paneWith(message.image, message.frame);
       mark.hidden = !pane;

@@ -8,9 +8,9 @@
  *   laterality: string, view: string, takenOn: string, day: string, still: string, spacing: {row: number, column: number, at: string} | null,
  *   regions: import("@/viewer/tools/geometry.js").Region[],
  *   plane: {frame: string, orientation: number[], positions: number[][]} | null, sides: string[], ecg: {mmPerS: number, mmPerMv: number} | null,
- *   frameMs: number | null, presets: Preset[], otherPatient: string, frameUrl: string, reportUrl: string, thumbnailUrl: string, originalUrl: string}} Img
+ *   frameMs: number | null, values: {dtype: string, inverted: boolean} | null, presets: Preset[], otherPatient: string, frameUrl: string, reportUrl: string, thumbnailUrl: string, originalUrl: string}} Img
  * @typedef {{image: number, frame: number, preset: string, center: number | null, width: number | null, zoom: number, x: number, y: number,
- *   turn: number, flip: boolean, invert: boolean}} View
+ *   turn: number, flip: boolean, invert: boolean, mpr?: import("@/volume/state.js").Mpr | null}} View `mpr`: three planes of its series
  */
 
 export const ZOOM = { least: 0.1, most: 20 };
@@ -38,6 +38,7 @@ export function bounded(view, image) {
     turn: clamp(Math.round(view.turn), 0, 3),
     flip: view.flip === true,
     invert: view.invert === true,
+    mpr: view.mpr ?? null,
   };
 }
 

@@ -10,6 +10,7 @@ import { mountKeyImage } from "@/viewer/keyimage.js";
 import { mountPrinting } from "@/viewer/printing.js";
 import { keyRows, listenKeys } from "@/viewer/keys.js";
 import { mountLayouts } from "@/viewer/layouts.js";
+import { mountMpr } from "@/viewer/mpr.js";
 import { Shelf } from "@/viewer/shelf.js";
 import { alone } from "@/viewer/sight.js";
 import { Together } from "@/viewer/together.js";
@@ -49,6 +50,7 @@ export class Viewer {
     this.keyImage = mountKeyImage(this);
     this.printing = mountPrinting(this);
     this.layouts = mountLayouts(this);
+    this.mpr = mountMpr(this);
     this.resized = new ResizeObserver(() => {
       this.grid.arrange();
       this.draw();
@@ -122,6 +124,7 @@ export class Viewer {
   /** Every pane, and what the buttons say of the active one. */
   draw() {
     const { image, pane, view } = this;
+    this.mpr.show();
     this.viewport.dataset.shown = pane.painter.drawn;
     this.toolbar.show(pane.inHand, this.together.following, image, view);
     this.toolbar.mark(image?.pk ?? 0, this.series);
@@ -182,6 +185,7 @@ export class Viewer {
     this.marks.destroy();
     this.cine.end();
     this.layouts.end();
+    this.mpr.end();
     this.keyImage.end();
     this.shelf.priors.end();
     this.resized.disconnect();
