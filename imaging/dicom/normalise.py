@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from imaging.dicom import document, facts, jsonmodel, pixels, planes, regions, report, source, stored, waveform
+from imaging.dicom import document, facts, jsonmodel, pixels, planes, regions, report, slide, source, stored, waveform
 from imaging.dicom.refused import Unreadable
 
 SAMPLE = 65_536
@@ -41,6 +41,8 @@ def normalise(path: Path, into: Path, keep: Callable[[list[waveform.Lead], Path]
             raise Unreadable("truncated")
         jsonmodel.write(dataset, into, stored.syntax_of(path, dataset))
         return {"kind": "dicom", **found, **keep(waveform.leads(dataset), into)}
+    if slide.is_in(dataset):
+        raise Unreadable("slide")
     if not pixels.has_pixels(dataset):
         raise Unreadable("no_pixels")
     pixels.check_size(dataset, path.stat().st_size)

@@ -16,12 +16,16 @@ _ACTIVE = "exe dll com scr bat cmd msi ps1 vbs js mjs jar sh py php html htm xht
 _ARCHIVE = "rar 7z gz tgz tar bz2 xz iso cab"
 ACTIVE_NAMES = frozenset(_ACTIVE.split())
 ARCHIVE_NAMES = frozenset(_ARCHIVE.split())
+# Slide scanners: Aperio, Hamamatsu, Leica, 3DHistech, Ventana, Zeiss, Olympus.
+SLIDE_NAMES = frozenset(("svs", "svslide", "ndpi", "vms", "vmu", "scn", "mrxs", "bif", "czi", "vsi"))
 
 _BLANK = b"\x00\t\r\n \xef\xbb\xbf"
 _PROGRAMS = (b"MZ", b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!")
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _ARCHIVES = (*_ZIPS, b"PK\x07\x08", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
-_OTHER_PICTURES = (b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"\x00\x00\x00\x1cftyp", b"\x00\x00\x00\x18ftyp")
+_TIFF = (b"II*\x00", b"MM\x00*")
+_OTHER_PICTURES = (b"GIF8", b"BM", *_TIFF, b"\x00\x00\x00\x1cftyp", b"\x00\x00\x00\x18ftyp")
+_BIG_TIFF = (b"II+\x00\x08\x00\x00\x00", b"MM\x00+\x00\x08\x00\x00")  # for files beyond 4 GB: in a hospital, slides
 _MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<svg", b"<?xml", b"<?php", b"<iframe", b"<!--")
 
 
@@ -39,11 +43,13 @@ def extension(name: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """Raise Unreadable for a name that says: program, page, or archive other than zip."""
+    """Raise Unreadable for a name that says: program, page, archive other than zip, or slide of a scanner."""
     if extension(name) in ARCHIVE_NAMES:
         raise Unreadable("archive")
     if extension(name) in ACTIVE_NAMES:
         raise Unreadable("active_content")
+    if extension(name) in SLIDE_NAMES:
+        raise Unreadable("slide")
 
 
 def sniff(head: bytes) -> tuple[str, str]:
@@ -108,6 +114,8 @@ def _what_else(head: bytes) -> str:
         return "archive"
     if any(mark in lowered for mark in _MARKUP):
         return "active_content"
+    if head.startswith(_BIG_TIFF) or (head.startswith(_TIFF) and b"Aperio" in head):
+        return "slide"
     if head.startswith(_OTHER_PICTURES) or head[4:8] == b"ftyp":
         return "other_picture"
     return "not_an_image"

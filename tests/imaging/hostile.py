@@ -13,6 +13,7 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, RLELossless, generate_uid
 
+from imaging.dicom.slide import CLASS as SLIDE
 from tests.imaging import papers, reports
 from tests.imaging.doors import photo, real
 
@@ -160,6 +161,10 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
     ("study.jpg", lambda: b"PK\x03\x04" + bytes(100), "damaged"),
     ("packed.jpg", lambda: b"Rar!\x1a\x07" + bytes(100), "archive"),
     ("anim.png", lambda: b"GIF89a" + bytes(100), "other_picture"),
+    ("big.tif", lambda: b"II+\0\x08\0\0\0" + bytes(100), "slide"),
+    ("aperio.tif", lambda: photo(64, 64, "TIFF", description="Aperio Image Library v12"), "slide"),
+    ("plain.tif", lambda: photo(64, 64, "TIFF"), "other_picture"),
+    ("slide.dcm", lambda: changed("SC_rgb_rle_2frame.dcm", SOPClassUID=SLIDE), "slide"),
     ("words.dcm", lambda: b"The quick brown fox jumps over the lazy dog", "not_an_image"),
     ("wrong-ending.jpg", lambda: photo(kind="PNG"), "shown"),
     ("no-ending", lambda: photo(kind="WEBP"), "shown"),

@@ -43,6 +43,7 @@ def test_refused_in_words_or_shown(cast: Cast, name: str, make: Callable[[], byt
         ("study.rar", b"x", 422, "archive"),
         ("setup.exe", b"x", 422, "active_content"),
         ("page.HTML", b"x", 422, "active_content"),
+        ("biopsy.SVS", b"x", 422, "slide"),
         ("photo.jpg.svg", b"x", 422, "active_content"),
     ],
 )
