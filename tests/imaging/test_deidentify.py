@@ -24,6 +24,8 @@ from tests.cast import Cast
 from tests.imaging import phantom
 from tests.imaging.doors import client, real, sent, streamed
 
+pytestmark = pytest.mark.files
+
 KEY = b"k" * 32
 SECRET, DAY, CLOCK, ROOT = "QZSECRET", "19770707", "121317", "1.2.3.77077"
 TRACES = [each.encode() for each in (SECRET, DAY, CLOCK, ROOT, "7707177", SECRET.lower())]

@@ -22,6 +22,8 @@ from tests.imaging import phantom
 from tests.imaging.doors import client, real, sent
 from tests.imaging.scripts import Script
 
+pytestmark = pytest.mark.files
+
 UID = "1.2.3.4"
 AXIAL = [1, 0, 0, 0, 1, 0]
 SAGITTAL = [0, 1, 0, 0, 0, -1]

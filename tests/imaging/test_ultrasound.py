@@ -13,6 +13,8 @@ from tests.cast import Cast, accepted
 from tests.imaging import phantom
 from tests.imaging.doors import client, sent
 
+pytestmark = pytest.mark.files
+
 
 def region(box: tuple[int, int, int, int], *, kind: int = 1, units: tuple[int, int] = (3, 3), **more: Any) -> Dataset:
     """PS3.3 C.8.5.5: 2D in cm unless said otherwise; 0.02 cm across, 0.05 cm down (its axis runs up)."""

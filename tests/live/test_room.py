@@ -98,7 +98,9 @@ LOOK |= {"turn": 1, "flip": True, "invert": True}
 PASSED_ON: dict[str, dict[str, Any]] = {
     "quality": {"level": 2, "loss": 0.02, "trip": 80, "jitter": 12, "frozen": 0.5, "up": 900, "down": 1200},
     "pointer": {"image": 3, "frame": 1, "x": 0.25, "y": 0.5, "on": True},
-    "view": LOOK | {"layout": "1x2", "active": 1, "linked": True, "beside": [{**LOOK, "image": 4}]},
+    "view": LOOK
+    | {"layout": "1x2", "active": 1, "linked": True, "beside": [{**LOOK, "image": 4}]}
+    | {"mpr": {"at": [0, -1.5, 20], "looks": [{"at": [1, 2, 3], "mm": 250}] * 3, "slab": 5}},
     "follow": {"how": "free"},
     "typing": {"where": "chat"},
 }

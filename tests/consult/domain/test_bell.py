@@ -72,7 +72,7 @@ def test_news_reach_the_room_and_the_people_after_the_commit_only(cast: Cast, co
     async_to_sync(layer.group_add)(f"person.{cast.doctor.pk}", page)
     with commits():
         events.announce(consultation=7, kind="message", seq=3, people=[cast.doctor.pk, cast.doctor.pk])
-    news = {"type": "news", "kind": "message", "consultation": 7, "seq": 3}
+    news = {"type": "news", "kind": "message", "consultation": 7, "seq": 3, "mark": None}
     assert [async_to_sync(layer.receive)(name) for name in (room, page)] == [news, news]
     with commits():
         events.revoke(person=cast.doctor.pk)
