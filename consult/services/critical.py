@@ -1,5 +1,6 @@
 """Critical findings: said with a signed opinion, told again until read back, acknowledged by the specialist."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
@@ -7,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consult.errors import Conflict, NotAllowed, Refusal
+from consult.errors import NotAllowed, Refusal
 from consult.models import Consultation, CriticalFinding, OpinionVersion, User
 from consult.policies import critical as policies
 from consult.services import audience, audit, moves, notification, outbox
@@ -44,9 +45,7 @@ def read_back(*, finding: CriticalFinding, by: User, words: str) -> CriticalFind
         raise Refusal("empty", _("Write the finding as you have understood it."), field="words")
     if len(words) > LONGEST:
         raise Refusal("too_long", _("This text is too long: 2,000 characters are the most."), field="words")
-    row = _locked(finding)
-    if not policies.may_read_back(by, row):
-        raise _refused(row, by, policies.may_read_back(by, finding))
+    row = _locked(finding, by, policies.may_read_back)
     row.read_back, row.read_back_by, row.read_back_at = words.strip(), by, timezone.now()
     row.save(update_fields=["read_back", "read_back_by", "read_back_at"])
     audit.record(by=by, action="critical.read_back", thing=row, consultation=row.consultation)
@@ -58,9 +57,7 @@ def read_back(*, finding: CriticalFinding, by: User, words: str) -> CriticalFind
 @transaction.atomic
 def confirm(*, finding: CriticalFinding, by: User) -> CriticalFinding:
     """The specialist's side acknowledges: it was understood. Nobody is told again."""
-    row = _locked(finding)
-    if not policies.may_confirm(by, row):
-        raise _refused(row, by, policies.may_confirm(by, finding))
+    row = _locked(finding, by, policies.may_confirm)
     row.confirmed_by, row.confirmed_at = by, timezone.now()
     row.save(update_fields=["confirmed_by", "confirmed_at"])
     audit.record(by=by, action="critical.confirm", thing=row, consultation=row.consultation)
@@ -71,9 +68,7 @@ def confirm(*, finding: CriticalFinding, by: User) -> CriticalFinding:
 @transaction.atomic
 def send_back(*, finding: CriticalFinding, by: User) -> CriticalFinding:
     """It was not understood: the asking side is told, and reads it again."""
-    row = _locked(finding)
-    if not policies.may_confirm(by, row):
-        raise _refused(row, by, policies.may_confirm(by, finding))
+    row = _locked(finding, by, policies.may_confirm)
     detail = {"read_back_by": row.read_back_by.get_username() if row.read_back_by else ""}
     row.read_back, row.read_back_by, row.read_back_at = "", None, None
     row.sent_back, row.told_at = row.sent_back + 1, timezone.now()
@@ -84,15 +79,15 @@ def send_back(*, finding: CriticalFinding, by: User) -> CriticalFinding:
     return row
 
 
-def _locked(finding: CriticalFinding) -> CriticalFinding:
+def _locked(finding: CriticalFinding, by: User, may: Callable[[User, CriticalFinding], bool]) -> CriticalFinding:
+    """The row as it is now, until the transaction ends, if `by` may act on it. Raises Conflict, NotAllowed."""
     rows = CriticalFinding.objects.select_for_update(of=("self",)).select_related("version", "consultation")
-    return rows.get(pk=finding.pk)
-
-
-def _refused(row: CriticalFinding, by: User, might_before: bool) -> Refusal:
-    if might_before or row.replaced or row.confirmed_at is not None:
-        return Conflict("too_late", _("Somebody was first, or the moment has passed. Look at the newest state."))
-    return NotAllowed("wrong_actor", _("This is not for you to do in this consultation."))
+    row = rows.get(pk=finding.pk)
+    if may(by, row):
+        return row
+    if may(by, finding) or row.replaced or row.confirmed_at is not None:
+        raise moves.too_late()
+    raise NotAllowed("wrong_actor", _("This is not for you to do in this consultation."))
 
 
 @outbox.every(timedelta(minutes=1), "critical_findings")
