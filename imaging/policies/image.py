@@ -71,14 +71,18 @@ def prior_images(user: User, consultation: Consultation) -> QuerySet[Image]:
     return rows.exclude(kind=Image.Kind.ARCHIVE)
 
 
-def seen_by_both_sides(consultation: Consultation, others: Iterable[int]) -> set[int]:
-    """Which of `others` (keys of consultations) both the asker and the specialist of `consultation` see."""
-    seen = set(others)
-    for each in (consultation.asker, consultation.expert):
-        if each is not None:
-            visible = consultations.visible_consultations(each).filter(pk__in=seen)
-            seen &= set(visible.values_list("pk", flat=True))
-    return seen
+def hidden_from(consultation: Consultation, others: Iterable[int]) -> dict[int, list[User]]:
+    """Who of the people of `consultation` does not see which of `others` (keys of consultations): its asker, its
+    specialist, and whoever is in its call. One query for each of them."""
+    here = consultation.participants.filter(last_joined_at__isnull=False, last_left_at=None).select_related("person")
+    people = {each.pk: each for each in (consultation.asker, consultation.expert) if each is not None}
+    people |= {each.person.pk: each.person for each in here}
+    hidden: dict[int, list[User]] = {key: [] for key in others}
+    for each in people.values():
+        visible = consultations.visible_consultations(each).filter(pk__in=hidden)
+        for key in hidden.keys() - set(visible.values_list("pk", flat=True)):
+            hidden[key].append(each)
+    return hidden
 
 
 def may_confirm(user: User, image: Image) -> bool:

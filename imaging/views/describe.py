@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consult.models import Consultation, Patient
+from consult.models import Consultation, Patient, User
 from imaging.models import Image, Still
 from imaging.services import rendering
 
@@ -76,7 +76,7 @@ def groups(images: list[Image]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def priors(images: list[Image], seen_by_both: set[int]) -> list[dict[str, Any]]:
+def priors(images: list[Image], hidden: dict[int, list[User]]) -> list[dict[str, Any]]:
     """For the viewer: consultations with something to compare with, their series by day, the newest first."""
     found: dict[int, dict[str, Any]] = {}
     for image in images:
@@ -85,7 +85,7 @@ def priors(images: list[Image], seen_by_both: set[int]) -> list[dict[str, Any]]:
             {
                 "consultation": image.consultation_id,
                 "number": image.consultation.number or "",
-                "shared": image.consultation_id in seen_by_both,
+                "hiddenFrom": sorted(person.display_name for person in hidden[image.consultation_id]),
                 "series": {},
             },
         )

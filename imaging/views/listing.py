@@ -100,7 +100,7 @@ def priors(request: HttpRequest, pk: int) -> JsonResponse:
     """For the viewer: what the images of this consultation may be compared with, in others of the same patient."""
     consultation = opened(request, pk)
     images = list(policies.prior_images(request.user, consultation))
-    both = policies.seen_by_both_sides(consultation, {image.consultation_id for image in images})
-    answer = JsonResponse({"priors": describe.priors(images, both)})
+    hidden = policies.hidden_from(consultation, {image.consultation_id for image in images})
+    answer = JsonResponse({"priors": describe.priors(images, hidden)})
     answer["Cache-Control"] = "private, no-store"
     return answer

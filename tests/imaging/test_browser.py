@@ -22,6 +22,7 @@ from imaging.services import demo
 from tests.browser.people import eventually
 from tests.cast import Cast, accepted, draft
 from tests.imaging.doors import client, photo, real, sent
+from tests.imaging.windowed import drawn_here_as_on_the_site
 from tests.imaging.zips import BESIDE, packed
 from tests.windows import apart, windows
 
@@ -240,6 +241,7 @@ def test_viewer_scrolls_windows_zooms(chromium: Browser, live_server: Any, engli
         assert page.locator("[data-overlay-br]").inner_text() != before
         expect(page.locator("[data-ruler=mm]")).to_be_visible()
         shot(page, "viewer")
+        drawn_here_as_on_the_site(page, view, slices[5], client(english.expert))
 
 
 def test_turned_mirrored_and_inverted_as_the_keys_say(chromium: Browser, live_server: Any, english: Cast) -> None:

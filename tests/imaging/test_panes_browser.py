@@ -262,7 +262,7 @@ def test_a_prior_opens_beside_the_present_image_and_says_so(chromium: Browser, l
         shows(wide, new[0], old[0])
         panes = wide.locator(".pane")
         expect(panes.nth(1).locator("[data-prior]")).to_have_text("Prior of 2024-02-29")
-        expect(panes.nth(1).locator("[data-unseen]")).to_have_text("The other side cannot see this image.")
+        expect(panes.nth(1).locator("[data-unseen]")).to_have_text("Not seen by: Zhang Wenbo")
         expect(panes.nth(0).locator("[data-prior]")).to_have_count(0)
         expect(panes.nth(0).locator("[data-unseen]")).to_have_text("")
         for pane in (panes.nth(0), panes.nth(1)):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from consult.models import Consultation, User
 from consult.services import answer, triage
@@ -25,9 +26,11 @@ def seen(user: User, thing: Consultation) -> Any:
     return client(user).get(f"/consultations/{thing.pk}/images/priors/")
 
 
-def offered(user: User, thing: Consultation) -> list[tuple[int, bool, list[str]]]:
+def offered(user: User, thing: Consultation) -> list[tuple[int, list[str], list[str]]]:
     found = seen(user, thing).json()["priors"]
-    return [(each["consultation"], each["shared"], [series["title"] for series in each["series"]]) for each in found]
+    return [
+        (each["consultation"], each["hiddenFrom"], [series["title"] for series in each["series"]]) for each in found
+    ]
 
 
 def test_the_asker_sees_all_of_the_patient_the_specialist_what_they_were_asked(cast: Cast) -> None:
@@ -36,8 +39,11 @@ def test_the_asker_sees_all_of_the_patient_the_specialist_what_they_were_asked(c
     other = draft(cast, patient=enter_patient(cast, record_number="N-0777", name="李卫国"))
     for number, thing in enumerate((first, elsewhere, now, other)):
         sent(nitun, thing, f"{number}.jpg", photo(300 + number, 200))
-    assert offered(cast.doctor, now) == [(first.pk, True, ["0.jpg"]), (elsewhere.pk, False, ["1.jpg"])]
-    assert offered(cast.expert, now) == [(first.pk, True, ["0.jpg"])]
+    expert, second = cast.expert.display_name, cast.second_expert.display_name
+    assert offered(cast.doctor, now) == [(first.pk, [], ["0.jpg"]), (elsewhere.pk, [expert], ["1.jpg"])]
+    assert offered(cast.expert, now) == [(first.pk, [], ["0.jpg"])]
+    now.participants.create(person=cast.second_expert, side="answering", last_joined_at=timezone.now())
+    assert offered(cast.doctor, now)[1] == (elsewhere.pk, sorted([expert, second]), ["1.jpg"])
     assert offered(cast.other_expert, elsewhere) == []
     assert offered(cast.doctor, other) == []
     for user in (cast.outsider, cast.other_expert):

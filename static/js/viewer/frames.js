@@ -1,5 +1,6 @@
 // @ts-check
 /** Fetches rendered frames, keeps the latest, and says in words why one cannot be shown. Knows no view. */
+import { Values } from "@/viewer/values.js";
 
 const KEPT_PIXELS = 48_000_000;
 const AHEAD = 3;
@@ -13,6 +14,7 @@ export class Frames {
   /** @type {Map<object, string[]>} what each painter wants next */
   #ahead = new Map();
   #aheadRunning = 0;
+  values = new Values();
 
   /** @param {string} url */
   has(url) {
@@ -95,5 +97,6 @@ export class Frames {
     this.#ahead.clear();
     this.#kept.clear();
     this.#pixels = 0;
+    this.values.clear();
   }
 }

@@ -11,6 +11,7 @@ export function mountViewer(root, options) {
   return {
     /** @param {any} message `view`, `pointer`, `people`, `left` or `news` of the room */
     receive(message) {
+      if (message.t === "people") viewer.shelf.priors.met();
       if (message.t !== "news") viewer.together.receive(message);
       else if (message.kind === "image") viewer.load();
     },

@@ -38,6 +38,7 @@ export class Painter {
     const url = image.reportUrl || frameUrl(image, view, this.pane.stage.largest(image, view));
     const wanted = `${image.pk}:${view.frame}`;
     if (this.url === url && this.drawn === wanted) return;
+    if (this.here(image, view, wanted, url)) return this.ahead(series, place);
     if (this.busy && this.drawn === wanted) {
       this.again = true; // one at a time while the window is dragged
       return;
@@ -65,6 +66,20 @@ export class Painter {
         this.pane.draw();
       }
     }
+  }
+
+  /** Drawn from the values in the page, when it is the window that changes and they are here. @param {Img} image @param {View} view @param {string} wanted @param {string} url */
+  here(image, view, wanted, url) {
+    const { frames: { values }, pane: { stage } } = this;
+    const picture = values.picture(image, view);
+    if (!picture && this.drawn === wanted && view.center !== null) values.want(image, view.frame, () => this.pane.draw());
+    if (!picture) return false;
+    this.url = url;
+    this.busy = this.again = false;
+    stage.draw(picture, `${image.title}, ${this.pane.here.place + 1}`);
+    if (this.drawn !== wanted) this.mark(wanted);
+    stage.place(image, this.pane.view ?? view);
+    return true;
   }
 
   /** Never the picture of another image or frame under this one's words. @param {string} wanted */

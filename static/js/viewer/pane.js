@@ -110,8 +110,9 @@ export class Pane {
   /** Whose it is, whether it is an earlier one, and whether the others can see it. @param {import("@/viewer/view.js").Img} image */
   #say(image) {
     const { shelf, options } = this.viewer;
+    const hidden = options.send ? shelf.priors.hiddenFrom(image) : [];
     this.overlay.whose(shelf.patientOf(image), image);
-    this.overlay.remark(shelf.isPrior(image) ? interpolate(gettext("Prior of %(day)s"), { day: image.day }, true) : "", options.send && !shelf.priors.isShared(image) ? gettext("The other side cannot see this image.") : "");
+    this.overlay.remark(shelf.isPrior(image) ? interpolate(gettext("Prior of %(day)s"), { day: image.day }, true) : "", hidden.length ? interpolate(gettext("Not seen by: %(names)s"), { names: hidden.join(", ") }, true) : "");
   }
 
   // What the pointer does here.

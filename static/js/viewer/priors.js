@@ -8,7 +8,7 @@ import { first } from "@/viewer/view.js";
 /**
  * @typedef {import("@/viewer/view.js").Img} Img
  * @typedef {{key: string, title: string, modality: string, day: string, count: number, images: number[]}} PriorSeries
- * @typedef {{consultation: number, number: string, shared: boolean, series: PriorSeries[]}} Prior `shared`: both sides may see it
+ * @typedef {{consultation: number, number: string, hiddenFrom: string[], series: PriorSeries[]}} Prior `hiddenFrom`: names of those of the call who may not see it
  */
 
 export class Priors {
@@ -52,9 +52,17 @@ export class Priors {
     }
   }
 
-  /** Whether all in the call may see it. @param {Img} image */
-  isShared(image) {
-    return this.#offered.find((prior) => prior.consultation === image.consultation)?.shared ?? true;
+  /** Others are in the call now: who of them may see what. */
+  async met() {
+    if (!this.#offered.length) return;
+    this.#asked = null;
+    await this.ask();
+    this.viewer.grid.draw();
+  }
+
+  /** Names of those in the call who may not see it. @param {Img} image */
+  hiddenFrom(image) {
+    return this.#offered.find((prior) => prior.consultation === image.consultation)?.hiddenFrom ?? [];
   }
 
   /** Earlier than what the active pane shows. */

@@ -69,12 +69,14 @@ export class Stage {
     this.paper.show(what);
   }
 
-  /** @param {ImageBitmap} bitmap @param {string} name */
+  /** @param {ImageBitmap | ImageData} bitmap @param {string} name */
   draw(bitmap, name) {
     this.paper.hide();
     if (this.canvas.width !== bitmap.width) this.canvas.width = bitmap.width;
     if (this.canvas.height !== bitmap.height) this.canvas.height = bitmap.height;
-    this.canvas.getContext("2d", { alpha: false })?.drawImage(bitmap, 0, 0);
+    const surface = this.canvas.getContext("2d", { alpha: false });
+    if (bitmap instanceof ImageData) surface?.putImageData(bitmap, 0, 0);
+    else surface?.drawImage(bitmap, 0, 0);
     this.canvas.setAttribute("aria-label", name);
     this.canvas.hidden = false;
     this.status.hidden = true;
