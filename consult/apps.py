@@ -9,4 +9,4 @@ class ConsultConfig(AppConfig):
 
     def ready(self) -> None:
         """Importing registers what the outbox may ask for, in every process that sweeps it."""
-        from consult.services import notification  # noqa: F401
+        from consult.services import escalation, notification  # noqa: F401

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from consult import policies
 from consult.models import Notification
+from consult.policies.clock import may_set
 from consult.policies.reading_desk import is_reader
 from consult.services import notification
 
@@ -36,6 +37,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         entries.append(("consultation-new", "file-plus", _("New request")))
     if policies.is_scheduler(request.user):
         entries.append(("reading-desks", "scan", _("Reading desks")))
+    if may_set(request.user):
+        entries.append(("clocks", "timer", _("Clocks")))
     if is_reader(request.user):
         entries.append(("report-templates", "file-text", _("Report templates")))
     here = request.resolver_match.url_name if request.resolver_match else ""

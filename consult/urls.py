@@ -4,6 +4,7 @@ from django.urls import path
 
 from consult.views import (
     access_key,
+    clock,
     consent,
     consultation,
     critical,
@@ -29,6 +30,7 @@ urlpatterns = [
     path("desks/templates/", reading_desk.templates, name="report-templates"),
     path("desks/templates/<int:pk>/", reading_desk.template, name="report-template"),
     path("desks/templates/<int:pk>/delete/", reading_desk.delete, name="report-template-delete"),
+    path("clocks/", clock.page, name="clocks"),
     path("critical/", critical.waiting, name="critical-waiting"),
     path("notifications/", notification.inbox, name="notifications"),
     path("notifications/seen/", notification.seen, name="notifications-seen"),

@@ -115,6 +115,7 @@ TABLE: dict[str, Door] = {
     "critical-send-back": Door(("consultation", "critical"), {}, gets=False),
     "reading-desks": Door(()),
     "reading-desk-switch": Door(("desk",), {"reads": "no"}, gets=False),
+    "clocks": Door((), {"known": 1}),
     "report-templates": Door((), {"name": "x", "findings": "x"}),
     "report-template": Door(("template",), {"name": "x", "findings": "x"}),
     "report-template-delete": Door(("template",), {}, gets=False),
@@ -193,7 +194,7 @@ OWN: dict[str, tuple[str, ...]] = {
 # What Nitun's doctor may not open either.
 EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-images", "key-image-picture"}
 EXPERTS_ONLY |= {"report-templates", "report-template"}
-DESK_ONLY = {"consultation-quality", "reading-desks"}
+DESK_ONLY = {"consultation-quality", "reading-desks", "clocks"}
 
 
 def urls(patterns: list[URLPattern | URLResolver]) -> set[str]:

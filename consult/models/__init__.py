@@ -2,6 +2,7 @@
 
 from consult.models.access_key import AccessKey
 from consult.models.audit import AuditEntry, AuditHead
+from consult.models.clock import Clock, ClockTable
 from consult.models.consultation import Consultation, DayNumber, Participant, Urgency
 from consult.models.critical import CriticalFinding
 from consult.models.hospital import Agreement, Department, Hospital, Specialty
@@ -24,6 +25,8 @@ __all__ = [
     "AuditHead",
     "Beat",
     "CallQuality",
+    "Clock",
+    "ClockTable",
     "Consent",
     "ConsentText",
     "Consultation",

@@ -72,6 +72,9 @@ class Consultation(models.Model):
 
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
+    due_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="of the running clock, so that lists can be ordered by it"
+    )
     submitted_at = models.DateTimeField(null=True, blank=True, db_index=True)
     offered_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)

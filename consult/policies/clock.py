@@ -1,34 +1,91 @@
-"""When the next step is due: the clocks of the workflow, computed from its times. Nothing is swept or warned here."""
+"""When a step is due: the table of spans as it starts, and how a span becomes a moment. Nothing is swept here."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 
-from consult.models import Consultation, Urgency
+from django.utils import timezone
+
+from consult.models import Clock, ClockTable, Consultation, Role, Urgency
+from consult.policies import person
+from consult.policies.person import Person
 from consult.states import State
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-E, U, R = Urgency.EMERGENCY, Urgency.URGENT, Urgency.ROUTINE
-TRIAGE = {E: 3 * MINUTE, U: 30 * MINUTE, R: 2 * HOUR}
-ACCEPT = {E: 10 * MINUTE, U: HOUR, R: 24 * HOUR}
-ANSWER = {E: 4 * HOUR, U: 4 * HOUR, R: 24 * HOUR}
-SIGN = {E: 30 * MINUTE, U: 2 * HOUR, R: 24 * HOUR}
-SPANS = {
-    State.SUBMITTED: ("submitted_at", TRIAGE),
-    State.TRIAGE: ("submitted_at", TRIAGE),
-    State.DECLINED: ("submitted_at", TRIAGE),
-    State.OFFERED: ("offered_at", ACCEPT),
-    State.ASYNC_REVIEW: ("accepted_at", ANSWER),
-    State.OPINION_DUE: ("session_ended_at", SIGN),
+Span = tuple[int, str]
+Spans = dict[str, dict[str, Span | None]]
+S, Step = State, Clock.Step
+STEP_OF: dict[State, Clock.Step] = {
+    S.SUBMITTED: Step.TRIAGE,
+    S.TRIAGE: Step.TRIAGE,
+    S.DECLINED: Step.TRIAGE,
+    S.OFFERED: Step.ACCEPT,
+    S.ACCEPTED: Step.SESSION,
+    S.SCHEDULED: Step.SESSION,
+    S.WAITING: Step.SESSION,
+    S.ASYNC_REVIEW: Step.ANSWER,
+    S.OPINION_DUE: Step.OPINION,
 }
+CHAIN = ("second", "department", "desk")
+"""Who is told, after how long, when an offer is not answered: a second specialist, the department, the schedulers."""
+ROWS = ("triage", "accept", *CHAIN, "session", "answer", "opinion")
+M, H, D = ClockTable.Unit.MINUTES.value, ClockTable.Unit.HOURS.value, ClockTable.Unit.WORKDAYS.value
+
+
+def _row(emergency: Span | None, urgent: Span | None, routine: Span | None) -> dict[str, Span | None]:
+    return {Urgency.EMERGENCY.value: emergency, Urgency.URGENT.value: urgent, Urgency.ROUTINE.value: routine}
+
+
+START: Spans = {
+    "triage": _row((3, M), (30, M), (2, H)),
+    "accept": _row((10, M), (1, H), (24, H)),
+    "second": _row((5, M), (20, M), None),
+    "department": _row((8, M), (40, M), None),
+    "desk": _row((10, M), (1, H), (24, H)),
+    "session": _row((0, M), (12, H), (3, D)),
+    "answer": _row(None, (4, H), (24, H)),
+    "opinion": _row((30, M), (2, H), (24, H)),
+}
+"""Version 1. An emergency's call is held at once, and not answered in writing: images read without a call have the
+span of the opinion."""
+
+
+def span_of(spans: Spans, step: str, urgency: str) -> Span | None:
+    """[amount, unit] of a row of the table; None when that is not timed or not offered."""
+    span = spans.get(step, {}).get(urgency)
+    if span is None and step == Step.ANSWER:
+        span = spans.get(Step.OPINION, {}).get(urgency)
+    return (int(span[0]), str(span[1])) if span else None
+
+
+def is_workday(day: date) -> bool:
+    """Monday to Friday."""
+    return day.weekday() < 5
+
+
+def after(start: datetime, span: Span, is_work: Callable[[date], bool] = is_workday) -> datetime:
+    """`start` and a span later. Working days: the same time of day in the site's zone, on the last of so many."""
+    amount, unit = span
+    if unit == M:
+        return start + timedelta(minutes=amount)
+    if unit == H:
+        return start + timedelta(hours=amount)
+    moment = timezone.localtime(start)
+    for _day in range(amount):
+        moment += timedelta(days=1)
+        while not is_work(moment.date()):
+            moment += timedelta(days=1)
+    return moment
 
 
 def due_at(consultation: Consultation) -> datetime | None:
     """When the step the consultation stands at is due; None when nothing is being timed."""
-    field, spans = SPANS.get(State(consultation.state), ("", {}))
-    since: datetime | None = getattr(consultation, field) if field else None
-    span = spans.get(Urgency(consultation.urgency)) if consultation.urgency else None
-    return since + span if since and span else None
+    return consultation.due_at
 
 
 def is_paused(consultation: Consultation) -> bool:
     """The clock stands only while the asking side is asked for more."""
     return consultation.state == State.NEEDS_INFO
+
+
+def may_set(user: Person) -> bool:
+    """Who sets the clocks of the province: its schedulers, who belong to no hospital."""
+    return any(role.hospital_id is None for role in person.roles_of(user, Role.Kind.SCHEDULER))

@@ -106,6 +106,10 @@ def _is_answering(user: Person, consultation: Consultation) -> bool:
         return True
     if consultation.state in OFFERED_TO and _is_named(user, consultation):
         return True
+    return _takes_part(user, consultation)
+
+
+def _takes_part(user: Person, consultation: Consultation) -> bool:
     now = timezone.now()
     return any(
         row.person_id == user.pk
@@ -136,9 +140,19 @@ def actors(user: Person, consultation: Consultation) -> set[Actor]:
         found.add(Actor.SCHEDULER)
     if _is_named(user, consultation):
         found.add(Actor.EXPERT)
-    if _in_asked_department(user, consultation):
+    if _in_asked_department(user, consultation) or _is_rung(user, consultation):
         found.add(Actor.DEPARTMENT)
     return found
+
+
+def _is_rung(user: Person, consultation: Consultation) -> bool:
+    """Asked beside the specialist it is offered to, from whatever department: the first to answer has it."""
+    return (
+        consultation.state in {S.OFFERED, S.DECLINED}
+        and consultation.expert_id != user.pk
+        and person.is_expert(user)
+        and _takes_part(user, consultation)
+    )
 
 
 def moves(user: Person, consultation: Consultation) -> set[str]:

@@ -15,7 +15,7 @@ from consult.services import audience, moves, notification
 @transaction.atomic
 def accept(*, consultation: Consultation, by: User) -> Consultation:
     """Of several who accept at once one wins, the others get Conflict."""
-    return _accept(consultation, "accept", by)
+    return _accept(consultation, "accept", by, moves.lock(consultation))
 
 
 @transaction.atomic
@@ -27,15 +27,12 @@ def take_from_department(*, consultation: Consultation, by: User) -> Consultatio
 
 
 def _take(consultation: Consultation, row: Consultation, name: str, by: User) -> Consultation:
-    if not person.expert_roles(row).filter(person=by, department=row.asked_department_id).exists():
+    roles = list(person.expert_roles(row).filter(person=by))
+    role = next((one for one in roles if one.department_id == row.asked_department_id), roles[0] if roles else None)
+    if role is None:
         raise Refusal("expert_unfit", _("You cannot take it: check the agreement with the hospital and your licence."))
-    before = row.expert_id
-    _accept(consultation, name, by, expert=by)
-    if before and before != by.pk:
-        moves.leave(consultation, before, Participant.Side.ANSWERING)
-        notification.tell_of(consultation=consultation, kind="withdrawn", people={before}, by=by)
-        moves.announce(consultation, before)
-    return consultation
+    asked = {"asked_department": role.department_id, "asked_hospital": role.hospital_id}
+    return _accept(consultation, name, by, row, expert=by, **asked)
 
 
 @transaction.atomic
@@ -46,8 +43,14 @@ def read(*, consultation: Consultation, by: User) -> Consultation:
     return _take(consultation, row, "read", by)
 
 
-def _accept(consultation: Consultation, name: str, by: User, **changes: Any) -> Consultation:
+def _accept(consultation: Consultation, name: str, by: User, row: Consultation, **changes: Any) -> Consultation:
+    """`row` is the locked consultation as it was: whoever else was asked is told that they are not needed."""
+    others = audience.answering(row) - {by.pk}
+    asked = audience.department(row)
     moves.make(consultation=consultation, name=name, by=by, changes={"accepted_at": timezone.now(), **changes})
+    for other in others:
+        moves.leave(consultation, other, Participant.Side.ANSWERING)
+    notification.tell_of(consultation=consultation, kind="withdrawn", people=others, by=by)
     moves.take_part(consultation, [by.pk], Participant.Side.ANSWERING)
     notification.tell_of(
         consultation=consultation,
@@ -55,7 +58,7 @@ def _accept(consultation: Consultation, name: str, by: User, **changes: Any) -> 
         people=audience.askers(consultation) | audience.schedulers(consultation),
         by=by,
     )
-    moves.announce(consultation, *audience.department(consultation))
+    moves.announce(consultation, *asked, *others)
     return consultation
 
 

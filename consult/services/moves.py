@@ -12,7 +12,7 @@ from consult import events
 from consult.errors import Conflict, NotAllowed, Refusal
 from consult.models import Consultation, Participant, User
 from consult.policies import consultation as policies
-from consult.services import audience, audit
+from consult.services import audience, audit, clock
 from consult.states import MOVES, Actor
 
 
@@ -64,6 +64,7 @@ def make(
         if not rows:
             raise too_late()
         consultation.refresh_from_db()
+        clock.follow(consultation, anew=name == "assign")
         told = {"from": str(now.state), "to": str(move.target), **(detail or {})}
         audit.record(
             by=by,

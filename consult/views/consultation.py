@@ -11,7 +11,7 @@ from consult import policies
 from consult.models import Consultation
 from consult.services import notification
 from consult.views import consent, critical, decision, message, opinion, quality, recording
-from consult.views.history import entries
+from consult.views.history import clocks, entries
 from consult.views.reading import opened
 from consult.views.steps import step
 
@@ -29,7 +29,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     context |= message.section_context(request, consultation)
     context |= quality.section_context(request, consultation)
     context |= recording.section_context(request, consultation)
-    context["entries"] = entries(consultation)
+    context |= {"entries": entries(consultation), "clocks": clocks(consultation)}
     context["may_add_images"] = policies.may_add_images(request.user, consultation)
     return render(request, "consultation/page.html", context)
 
@@ -70,4 +70,5 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def history(request: HttpRequest, pk: int) -> HttpResponse:
     consultation = opened(request, pk)
-    return render(request, "history/_section.html", {"consultation": consultation, "entries": entries(consultation)})
+    context = {"consultation": consultation, "entries": entries(consultation), "clocks": clocks(consultation)}
+    return render(request, "history/_section.html", context)

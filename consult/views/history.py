@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from consult.models import AuditEntry, Consultation, User
+from consult.models import AuditEntry, Clock, Consultation, User
 
 # action -> icon, words. What is not named here (reads, saved drafts, messages) is for the regulator, not for this list.
 WORDS: dict[str, tuple[str, str | Promise]] = {
@@ -36,6 +36,10 @@ WORDS: dict[str, tuple[str, str | Promise]] = {
     "consultation.miss": ("user-x", _("Did not take place")),
     "consultation.expire": ("timer-off", _("Expired without an answer")),
     "consultation.refer": ("arrow-right-left", _("Patient transferred")),
+    "clock.second": ("user-plus", _("Not answered: a second specialist was asked")),
+    "clock.department": ("users", _("Not answered: the department was asked")),
+    "clock.desk": ("bell-ring", _("Not answered: the scheduler was told")),
+    "clock.late": ("alarm-clock", _("Late: both sides were told")),
     "consent.record": ("signature", _("Consent given")),
     "consent.withdraw": ("file-x", _("Consent withdrawn")),
     "recording.ask": ("circle-dot", _("Recording asked for")),
@@ -48,6 +52,11 @@ WORDS: dict[str, tuple[str, str | Promise]] = {
     "critical.send_back": ("undo-2", _("Read-back was not right")),
     "critical.confirm": ("check-check", _("Read-back confirmed")),
 }
+
+
+def clocks(consultation: Consultation) -> list[Clock]:
+    """Those that ran, in their order, with what they took and how long they stood."""
+    return list(Clock.objects.filter(consultation=consultation).order_by("pk"))
 
 
 @dataclass(frozen=True, slots=True)
