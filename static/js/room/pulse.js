@@ -7,7 +7,9 @@ const LOOK_EVERY = 500;
 const SILENT_AFTER = 2000;
 const SOON_SILENT_AFTER = 1000; // enough after a hint, and on a leg that was never still
 const NEVER_STILL = 3000; // so long something came between any two looks
-const AGAIN_AFTER = 3000; // of silence after a restart: the browser may have been late to see the new network
+const AGAIN_AFTER = 3000; // of silence after a restart
+const SOON_AGAIN_AFTER = 700; // for a while after a hint: the browser looks for paths a second or two before it sees the new network
+const HINT_LASTS = 6000;
 const NEVER_HEARD = 12_000; // a connection that never carried anything is built anew
 
 /** @typedef {import("@/room/leg.js").Leg} Leg */
@@ -18,6 +20,7 @@ export class Pulse {
   #signal;
   /** @type {Map<Leg, Beat>} */
   #beats = new Map();
+  #hintedAt = -Infinity;
 
   /** @param {Leg[]} legs @param {import("@/room/signal.js").Signal} signal */
   constructor(legs, signal) {
@@ -25,6 +28,7 @@ export class Pulse {
     this.#signal = signal;
     setInterval(() => this.#look(SILENT_AFTER), LOOK_EVERY);
     const hint = () => this.#hinted();
+    addEventListener("offline", () => this.#signal.abandon());
     addEventListener("online", hint);
     /** @type {any} */ (navigator).connection?.addEventListener("change", hint);
     document.addEventListener("visibilitychange", () => document.hidden || hint());
@@ -32,6 +36,7 @@ export class Pulse {
 
   /** The network may be another one: the line to the site and the legs prove themselves, each on its own. */
   #hinted() {
+    this.#hintedAt = performance.now();
     this.#signal.hurry();
     this.#look(SOON_SILENT_AFTER);
     setTimeout(() => this.#look(SOON_SILENT_AFTER), SOON_SILENT_AFTER);
@@ -62,11 +67,12 @@ export class Pulse {
 
   /** @param {Leg} leg @param {Beat} beat @param {number} now */
   #mend(leg, beat, now) {
-    beat.due = now + AGAIN_AFTER;
+    const isSoon = now - this.#hintedAt < HINT_LASTS;
+    beat.due = now + (isSoon ? SOON_AGAIN_AFTER : AGAIN_AFTER);
     this.#signal.hurry();
     leg.falls(true);
     // A path that is proved and still carries nothing: the relay has forgotten this connection.
-    if (!beat.bytes || (beat.pc.iceConnectionState === "connected" && beat.useless++ > 1)) leg.open();
+    if (!beat.bytes || (beat.pc.iceConnectionState === "connected" && !isSoon && beat.useless++ > 1)) leg.open();
     else leg.restart();
   }
 }

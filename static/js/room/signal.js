@@ -88,12 +88,18 @@ export class Signal extends EventTarget {
   hurry() {
     const socket = this.#socket;
     if (!this.isOpen || !socket) {
+      if (socket?.readyState === WebSocket.CONNECTING) this.#drop(socket); // over the network that is gone
       this.#retryNow();
       return;
     }
     const asked = performance.now();
     this.send({ t: "ping", n: Math.round(asked) });
     setTimeout(() => this.#heard < asked && this.#drop(socket), PROOF_WITHIN);
+  }
+
+  /** There is no network any more: what was open is dead, and the next one finds nothing to wait for. */
+  abandon() {
+    if (this.#socket) this.#drop(this.#socket);
   }
 
   close() {
