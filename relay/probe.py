@@ -10,6 +10,8 @@ from relay.state import Acked
 
 DURATION = 0.06
 """Seconds of one burst: at twice what the line carries it leaves 60 ms of queue."""
+LONGER = 3.0
+"""So many times as long is the burst after one that was not believed: what a busy machine adds counts less."""
 MIN_BYTES = 2000
 """Bytes of the shortest burst: a slow line takes longer."""
 STEP = 0.005
@@ -45,7 +47,7 @@ class Prober:
     ) -> None:
         self._pad, self._flush, self._sent, self._number = pad, flush, sent, number
         self._schedule, self._clock = schedule, clock
-        self._rate, self._duration = 0.0, DURATION
+        self._rate, self._duration, self._stretch = 0.0, DURATION, 1.0
         self._begun_at = self._begun_bytes = 0.0
         self._first = 0
         self._end: int | None = None
@@ -66,7 +68,8 @@ class Prober:
             return
         self.busy, self._unsure, self._end = True, False, None
         self._rate = min((FIRST_FACTOR if first else FACTOR) * estimate, needed * 1.2)
-        self._duration = max(DURATION, MIN_BYTES * 8 / self._rate)
+        self._duration = max(DURATION * self._stretch, MIN_BYTES * 8 / self._rate)
+        self._stretch = 1.0
         self._begun_at, self._begun_bytes, self._first = now, self._sent(), self._number()
         self._arrived.clear()
         self.bursts += 1
@@ -118,8 +121,8 @@ class Prober:
         self._next_at = float("-inf")
 
     def doubted(self, now: float) -> None:
-        """What the burst found is not believed: soon another."""
-        self.busy, self._next_at = False, now + UNSURE
+        """What the burst found is not believed: soon another, and a longer one."""
+        self.busy, self._next_at, self._stretch = False, now + UNSURE, LONGER
 
     def failed(self, now: float) -> None:
         """The burst found nothing: wait before the next."""

@@ -10,6 +10,7 @@ import pytest
 from relay.allocate import CLINICAL, Demand, Layer
 from relay.estimate import LOWEST, START, Estimator
 from relay.native import Trend
+from relay.probe import Prober
 from tests.relay.fakes import Clock
 from tests.relay.line import LADDER, TALK, Line, Viewer
 
@@ -226,6 +227,30 @@ def test_bursts_that_come_as_sent_in_between_begin_the_count_anew() -> None:
         assert not estimator.on_probe(2_000_000, 1_200_000, now)
         assert estimator.on_probe(2_000_000, 2_000_000, now)
     assert estimator.limited_at == float("-inf")
+
+
+def test_the_burst_after_one_that_is_not_believed_is_three_times_as_long() -> None:
+    """10 ms that a busy machine adds are a sixth of the first one, and make it look slower than it was sent."""
+    clock, sent, lengths = Clock(), [0], []
+
+    def pad() -> int:
+        sent[0] += 250
+        return 250
+
+    prober = Prober(pad, lambda: None, lambda: sent[0], lambda: sent[0] // 250, clock.schedule, clock)
+    for settle in (prober.doubted, prober.doubted, lambda now: prober.succeeded()):
+        before = sent[0]
+        prober.want(2_000_000, 1_000_000, False, clock())
+        clock.advance(0.4)
+        lengths.append((sent[0] - before) * 8 / 2_000_000)
+        settle(clock())
+        prober.busy = False
+        clock.advance(1.0)
+    prober.want(2_000_000, 1_000_000, False, clock())
+    before = sent[0]
+    clock.advance(0.4)
+    assert lengths == pytest.approx([0.06, 0.18, 0.18], abs=0.01)
+    assert (sent[0] - before) * 8 / 2_000_000 < 0.07
 
 
 def test_a_burst_that_meets_a_queue_is_believed_at_once() -> None:
