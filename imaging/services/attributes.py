@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
@@ -9,6 +10,9 @@ from imaging.dicom.names import LARGEST, SEARCH, TAGS
 from imaging.models import Attributes, Image, Reason
 from imaging.services import decoding, instance
 from imaging.services.searching import Described
+
+if TYPE_CHECKING:
+    from imaging.services.derived import Made
 
 SEARCHED = frozenset(TAGS.values())
 MOST = 512 * 1024  # bytes of all of them
@@ -65,6 +69,6 @@ def is_enough(described: Described, tags: set[str]) -> bool:
     return tags <= SEARCHED and all(described.get(tag, "") is not None for tag in tags)
 
 
-def whole(row: Image, described: Described) -> Described:
+def whole(row: "Image | Made", described: Described) -> Described:
     """All elements of the instance, read from its file, below what is known of it already."""
     return {**instance.described(row), **{tag: each for tag, each in described.items() if each is not None}}

@@ -1,8 +1,11 @@
 """What goes out beside the images: key images of the signed opinion and marks, as the limited child is told."""
 
+from datetime import datetime
 from typing import Any
 
-from django.utils import translation
+from django.db.models import QuerySet
+from django.utils import timezone, translation
+from django.utils.crypto import salted_hmac
 
 from consult.models import Consultation, OpinionVersion, User
 from consult.policies import opinion as opinions
@@ -14,30 +17,36 @@ from imaging.services import annotation_words
 WORDS = 1000  # characters of the diagnosis beside the key images
 
 
-def of(consultation: Consultation, by: User, images: list[Image], language: str) -> dict[str, Any] | None:
+def of(consultation: Consultation, by: User, images: QuerySet[Image], language: str) -> dict[str, Any] | None:
     """See imaging/dicom/derived.py; None when there is nothing to say of these images."""
-    shown = {image.pk: image for image in images if image.has_pixels}
     version = opinions.visible_versions(by, consultation).order_by("-signed_at", "-pk").first()
     signed = [each["shows"] for each in key_image.signed(version)] if version else []
-    views = [_view(each) | {"author": version.signer_name} for each in signed if version and each["image"] in shown]
+    rows = list(annotations.visible_annotations(by, consultation))
+    wanted = {each["image"] for each in signed} | {row.image_id for row in rows}
+    shown = {image.pk: image for image in images.filter(pk__in=wanted) if image.has_pixels} if wanted else {}
+    views = [_view(each, version) for each in signed if version and each["image"] in shown]
     with translation.override(language):
-        rows = annotations.visible_annotations(by, consultation).filter(image__in=shown)
-        marks = [_mark(row, consultation) for row in rows]
+        marks = [_mark(row, consultation) for row in rows if row.image_id in shown]
     if not views and not marks:
         return None
-    wanted = {each["image"] for each in [*views, *marks]}
     return {
-        "images": {str(pk): str(shown[pk].original) for pk in wanted},
+        "images": {str(pk): str(image.original) for pk, image in sorted(shown.items())},
         "views": views,
         "marks": marks,
         "keys": _keys(version) if version else None,
+        "salt": salted_hmac("imaging.derived", str(consultation.pk), algorithm="sha256").hexdigest(),
     }
 
 
-def _view(said: dict[str, Any]) -> dict[str, Any]:
+def _when(at: datetime) -> str:
+    """YYYYMMDDHHMMSS where the site stands."""
+    return timezone.localtime(at).strftime("%Y%m%d%H%M%S")
+
+
+def _view(said: dict[str, Any], version: OpinionVersion) -> dict[str, Any]:
     """A key image as it was looked at; frames are counted from 0 here."""
     kept = {name: said[name] for name in ("image", "window", "turn", "flip", "invert")}
-    return {**kept, "frame": said["frame"] - 1}
+    return {**kept, "frame": said["frame"] - 1, "author": version.signer_name, "at": _when(version.signed_at)}
 
 
 def _mark(row: Annotation, consultation: Consultation) -> dict[str, Any]:
@@ -54,8 +63,15 @@ def _mark(row: Annotation, consultation: Consultation) -> dict[str, Any]:
         "author": row.author.display_name,
         "place": str(place.name) if place else "",
         "tracking": f"2.25.{row.uid.int}",
+        "at": _when(row.changed_at),
     }
 
 
 def _keys(version: OpinionVersion) -> dict[str, str]:
-    return {"signer": version.signer_name, "place": version.signer_hospital, "words": version.diagnosis[:WORDS]}
+    words = version.diagnosis[:WORDS]
+    return {
+        "signer": version.signer_name,
+        "place": version.signer_hospital,
+        "words": words,
+        "at": _when(version.signed_at),
+    }

@@ -16,7 +16,7 @@ from consult.errors import StorageFull
 from consult.services import audit, outbox
 from imaging.models import Export, Image, Reason
 from imaging.policies import export as policies
-from imaging.services import decoding, export_plan, storage
+from imaging.services import decoding, derived, storage
 from imaging.services import export as exports
 
 S = Export.State
@@ -84,9 +84,8 @@ def _add_whole(out: ZipFile, row: Export, images: list[Image]) -> None:
         name = _free(_name(image.study_uid, image.series_uid, image.sop_uid, image.sha256), names)
         _add(out, name, image.original, image.sha256)
         _note(row, done)
-    with storage.workplace(row.folder) as work:
-        for name, path in _objects(row, images, work):
-            _add(out, _free(name, names), path)
+    for name, path in _objects(row):
+        _add(out, _free(name, names), path)
 
 
 def _add_cleaned(out: ZipFile, row: Export, images: list[Image]) -> None:
@@ -108,27 +107,13 @@ def _add_cleaned(out: ZipFile, row: Export, images: list[Image]) -> None:
         _note(row, done)
 
 
-def _objects(row: Export, images: list[Image], work: Path) -> list[tuple[str, Path]]:
-    """Names in the zip, and files in `work`, of key objects, presentation states and reports."""
-    plan = export_plan.of(row.consultation, row.by, images, row.language)
-    if plan is None:
-        return []
-    source = work / "plan.json"
-    source.write_text(json.dumps(plan))
-    try:
-        said = decoding.decode(kind="objects", source=source, into=work)
-    except decoding.Undecodable:
-        said = {"made": [], "missing": len(plan["views"]) + len(plan["marks"])}
+def _objects(row: Export) -> list[tuple[str, Path]]:
+    """Names in the zip, and files, of key objects, presentation states and reports."""
+    made, row.missing = derived.of(consultation=row.consultation, by=row.by, language=row.language)
     outbox.keep()
-    row.missing = int(said["missing"])
-    found: list[tuple[str, Path]] = []
-    for number, (kind, study, series, sop) in enumerate(said["made"]):
-        path = work / f"{number}.dcm"
-        if path.is_symlink() or not path.is_file() or kind not in ("KO", "PR", "SR"):
-            raise _Changed
-        row.made[kind] = row.made.get(kind, 0) + 1
-        found.append((_name(study, series, sop, storage.digest(path)), path))
-    return found
+    for each in made:
+        row.made[each.modality] = row.made.get(each.modality, 0) + 1
+    return [(_name(each.study_uid, each.series_uid, each.sop_uid, each.sha256), each.original) for each in made]
 
 
 def _name(study: str, series: str, sop: str, sha256: str) -> str:

@@ -9,12 +9,15 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from consult.errors import Refusal
 from imaging.dicom import meta, names
 from imaging.models import Image, sentence
 from imaging.services import decoding, rendering, storage
+
+if TYPE_CHECKING:
+    from imaging.services.derived import Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +28,30 @@ class Frames:
     places: list[tuple[int, int]]
 
 
-def syntax(image: Image) -> str:
+def syntax(image: "Image | Made") -> str:
     """The transfer syntax of the original; Implicit VR Little Endian when it has no meta information."""
     return meta.read(read(image.original, 0, 4096)).syntax or "1.2.840.10008.1.2"
 
 
-def metadata(image: Image, base: str) -> bytes:
+def metadata(image: "Image | Made", base: str) -> bytes:
     """The instance in the DICOM JSON model; `base` is its address, completed to those of its large values."""
     content = read(_made(image, "metadata.json"))
     return content.replace(names.MARK.encode(), f'"BulkDataURI": "{base}/bulkdata/'.encode())
 
 
-def described(image: Image) -> dict[str, Any]:
+def described(image: "Image | Made") -> dict[str, Any]:
     """The same, parsed."""
     return dict(json.loads(read(_made(image, "metadata.json"))))
 
 
-def bulk(image: Image, name: str) -> Path:
+def bulk(image: "Image | Made", name: str) -> Path:
     """The file of a large value; `pixels` are the uncompressed frames. FileNotFoundError when there is none."""
-    if name == "pixels" and not image.has_pixels:
-        raise FileNotFoundError(name)
-    path = _stored(image) / "raw" if name == "pixels" else _made(image, "metadata.json").parent / f"bulk-{name}"
+    if name == "pixels":
+        if not isinstance(image, Image) or not image.has_pixels:
+            raise FileNotFoundError(name)
+        path = _stored(image) / "raw"
+    else:
+        path = _made(image, "metadata.json").parent / f"bulk-{name}"
     if path.is_symlink() or not path.is_file():
         raise FileNotFoundError(name)
     return path
@@ -81,10 +87,14 @@ def read(path: Path, offset: int = 0, length: int = -1) -> bytes:
         raise rendering.lost() from None
 
 
-def _made(image: Image, name: str) -> Path:
+def _made(image: "Image | Made", name: str) -> Path:
     """Made at intake; of images from before that, when it is first asked for."""
     path = image.path / "shown" / name
-    return path if path.is_file() else _stored(image) / name
+    if path.is_file():
+        return path
+    if not isinstance(image, Image):
+        raise rendering.lost()
+    return _stored(image) / name
 
 
 def _stored(image: Image) -> Path:

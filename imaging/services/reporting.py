@@ -9,6 +9,7 @@ from imaging.dicom.names import REPORT, REPORT_DEPTH
 from imaging.models import Image
 from imaging.policies import image as policies
 from imaging.services import instance, rendering
+from imaging.services.derived import Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Report:
     items: list[Item] = field(default_factory=list)
 
 
-def read(*, image: Image, by: User) -> Report:
+def read(*, image: Image | Made, by: User) -> Report:
     """The report that was taken out of `image`. Raises Refusal `lost` when it is gone or not what the child writes."""
     try:
         tree = json.loads(instance.read(image.path / "shown" / REPORT))
@@ -71,7 +72,7 @@ def _uids(items: list[dict[str, Any]], depth: int) -> set[str]:
     return own.union(*(_uids(item["items"], depth + 1) for item in items))
 
 
-def _here(by: User, image: Image, uids: set[str]) -> dict[str, Image]:
+def _here(by: User, image: Image | Made, uids: set[str]) -> dict[str, Image]:
     """Instances of the consultation by their UID, of those named that this person may see."""
     if not uids:
         return {}

@@ -2,28 +2,31 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 
 from imaging.models import Image
+from imaging.services.derived import Made
 from imaging.services.pieces import Piece, written
 
 FRESH = "private, max-age=3600, immutable"
+Rows = Sequence[Image | Made]
 ASK_AGAIN = "private, no-cache"  # what may get more instances
 
 
-def etag(request: HttpRequest, images: list[Image]) -> str:
+def etag(request: HttpRequest, images: Rows) -> str:
     """Of these bytes in the form asked for."""
     form = f"{request.get_full_path()} {request.headers.get('Accept', '')} "
     return f'"{hashlib.sha256((form + "".join(image.sha256 for image in images)).encode()).hexdigest()[:32]}"'
 
 
-def is_known(request: HttpRequest, images: list[Image]) -> bool:
+def is_known(request: HttpRequest, images: Rows) -> bool:
     return request.headers.get("If-None-Match") == etag(request, images)
 
 
-def kept(request: HttpRequest, answer: HttpResponseBase, images: list[Image], *, immutable: bool) -> HttpResponseBase:
+def kept(request: HttpRequest, answer: HttpResponseBase, images: Rows, *, immutable: bool) -> HttpResponseBase:
     """`answer` with what caches need to know."""
     answer["ETag"] = etag(request, images)
     answer["Cache-Control"] = FRESH if immutable else ASK_AGAIN

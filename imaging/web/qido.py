@@ -12,7 +12,8 @@ from consult.models import Consultation
 from imaging.dicom.names import TAGS
 from imaging.models import Image
 from imaging.policies import image as policies
-from imaging.services import attributes
+from imaging.services import attributes, derived
+from imaging.services.derived import Made
 from imaging.services.searching import Described, is_match
 from imaging.web.door import JSON, dicom_json
 from imaging.web.multipart import malformed
@@ -32,6 +33,8 @@ MODALITIES, AVAILABILITY, RETRIEVE = "00080061", "00080056", "00081190"
 SERIES_OF_STUDY, INSTANCES_OF_STUDY, INSTANCES_OF_SERIES = "00201206", "00201208", "00201209"
 COUNTED = {MODALITIES, AVAILABILITY, RETRIEVE, SERIES_OF_STUDY, INSTANCES_OF_STUDY, INSTANCES_OF_SERIES}
 NOT_ATTRIBUTES = {"limit", "offset", "includefield", "fuzzymatching", "accept"}
+
+Held = tuple[Image | Made, Described]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +65,20 @@ def _search(request: HttpRequest, consultation: Consultation, level: str, **uids
     """One entry for each thing of `level` that has an instance which matches all that is asked."""
     chosen(request, (JSON, "application/json"))
     query = _query(request)
-    held = attributes.held(policies.viewable_instances(request.user, consultation))
+    held: list[Held] = [*attributes.held(policies.viewable_instances(request.user, consultation))]
+    held += [(made, derived.described(made)) for made in derived.served(consultation=consultation, by=request.user)]
     _sum_up(held)
     names = {"study": "study_uid", "series": "series_uid"}
     within = [pair for pair in held if all(getattr(pair[0], names[name]) == uid for name, uid in uids.items())]
     key = {"study": "study_uid", "series": "series_uid", "instance": "sop_uid"}[level]
-    groups: dict[str, tuple[Image, Described]] = {}
+    groups: dict[str, Held] = {}
     for row, described in _matching(within, query):
         groups.setdefault(getattr(row, key), (row, described))
     page = list(groups.values())[query.offset :][: query.limit]
     return dicom_json([_entry(request, level, row, described, query, within=bool(uids)) for row, described in page])
 
 
-def _matching(held: list[tuple[Image, Described]], query: Query) -> Iterator[tuple[Image, Described]]:
+def _matching(held: list[Held], query: Query) -> Iterator[Held]:
     """Those that match; the file of one is opened only for what the database does not keep of it."""
     for row, known in held:
         easy = [pair for pair in query.matches if attributes.is_enough(known, {pair[0][0]})]
@@ -86,10 +90,10 @@ def _matching(held: list[tuple[Image, Described]], query: Query) -> Iterator[tup
             yield row, described
 
 
-def _sum_up(held: list[tuple[Image, Described]]) -> None:
+def _sum_up(held: list[Held]) -> None:
     """Put into each description what it takes all instances to know."""
-    studies: dict[str, list[Image]] = {}
-    series: dict[str, list[Image]] = {}
+    studies: dict[str, list[Image | Made]] = {}
+    series: dict[str, list[Image | Made]] = {}
     for row, _described in held:
         studies.setdefault(row.study_uid, []).append(row)
         series.setdefault(row.series_uid, []).append(row)
@@ -99,7 +103,7 @@ def _sum_up(held: list[tuple[Image, Described]]) -> None:
         described |= of_study[row.study_uid] | of_series[row.series_uid]
 
 
-def _counted(rows: list[Image]) -> Described:
+def _counted(rows: list[Image | Made]) -> Described:
     """What is said of a study."""
     return {
         MODALITIES: {"vr": "CS", "Value": sorted({row.modality for row in rows if row.modality})},
@@ -114,7 +118,7 @@ def _number(things: set[str]) -> Described:
 
 
 def _entry(
-    request: HttpRequest, level: str, row: Image, described: Described, query: Query, *, within: bool
+    request: HttpRequest, level: str, row: Image | Made, described: Described, query: Query, *, within: bool
 ) -> Described:
     """The attributes of `level`; those above it too when the address does not name them."""
     tags = [AVAILABILITY, *query.fields]

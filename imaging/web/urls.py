@@ -54,6 +54,6 @@ urlpatterns = [
     path(f"{INSTANCE}/thumbnail", resources.thumbnail, name="dicomweb-instance-thumbnail"),
     path(f"{INSTANCE}/rendered", resources.rendered, name="dicomweb-instance-rendered"),
     path(f"{INSTANCE}/frames/<frames:numbers>", resources.frames, name="dicomweb-frames"),
-    path(f"{INSTANCE}/frames/<frames:numbers>/rendered", resources.rendered, name="dicomweb-frames-rendered"),
+    path(f"{INSTANCE}/frames/<frames:numbers>/rendered", resources.frames_rendered, name="dicomweb-frames-rendered"),
     path(f"{INSTANCE}/bulkdata/<slug:name>", resources.bulk, name="dicomweb-bulkdata"),
 ]

@@ -1,17 +1,21 @@
 """WADO-RS, the retrieve transaction (PS3.18 section 10.4). Originals leave byte for byte."""
 
 import math
+from collections.abc import Sequence
+from typing import TypeGuard
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 
 from consult.models import Consultation
 from imaging.models import Image
 from imaging.policies import image as policies
 from imaging.raster.window import LIMIT
+from imaging.services import derived, rendering, reporting
 from imaging.services import image as images
 from imaging.services import instance as instances
-from imaging.services import rendering
+from imaging.services.derived import Made
 from imaging.services.pieces import Piece
 from imaging.services.rendering import Look
 from imaging.web import answers
@@ -19,7 +23,7 @@ from imaging.web.door import JSON
 from imaging.web.multipart import malformed
 from imaging.web.negotiation import EXPLICIT_LITTLE, JPEG, NotAcceptable, chosen, wishes
 
-DICOM, OCTETS = "application/dicom", "application/octet-stream"
+DICOM, OCTETS, HTML = "application/dicom", "application/octet-stream", "text/html"
 ENCODED = {
     "1.2.840.10008.1.2.4.50": JPEG,
     "1.2.840.10008.1.2.4.51": JPEG,
@@ -37,17 +41,35 @@ ENCODED = {
 """Media types of single frames by transfer syntax (PS3.18 table 8.7.3-5)."""
 
 
-def found(request: HttpRequest, consultation: Consultation, **uids: str) -> list[Image]:
-    """The instances of a study, series or instance, in order; Http404 when there is none."""
+Instance = Image | Made
+
+
+def found(request: HttpRequest, consultation: Consultation, **uids: str) -> list[Instance]:
+    """The instances of a study, series or instance, in order, then the objects made of them; Http404 without any."""
     names = {"study": "study_uid", "series": "series_uid", "instance": "sop_uid"}
     wanted = {names[level]: uid for level, uid in uids.items()}
-    rows = list(policies.viewable_instances(request.user, consultation).filter(**wanted))
-    seen: dict[str, Image] = {}
-    for row in rows:
+    seen: dict[str, Instance] = {}
+    for row in policies.viewable_instances(request.user, consultation).filter(**wanted):
         seen.setdefault(row.sop_uid, row)
+    if not (seen and "instance" in uids):
+        for made in derived.served(consultation=consultation, by=request.user):
+            if all(getattr(made, name) == uid for name, uid in wanted.items()):
+                seen.setdefault(made.sop_uid, made)
     if not seen:
         raise Http404
     return list(seen.values())
+
+
+def _picture_of(request: HttpRequest, consultation: Consultation, **uids: str) -> Image:
+    """The one instance, where it has pictures; Http404 otherwise."""
+    row = found(request, consultation, **uids)[0]
+    if not _has_pictures(row):
+        raise Http404
+    return row
+
+
+def _has_pictures(row: Instance) -> TypeGuard[Image]:
+    return row.has_pixels or row.has_pages
 
 
 def retrieve(request: HttpRequest, consultation: Consultation, **uids: str) -> HttpResponseBase:
@@ -82,15 +104,18 @@ def _form(request: HttpRequest, syntaxes: list[str], *, may_be_single: bool) -> 
     raise NotAcceptable("not_acceptable", f'multipart/related; type="{DICOM}"; transfer-syntax=*')
 
 
-def _whole(row: Image) -> Piece:
+def _whole(row: Instance) -> Piece:
     return Piece(row.original, 0, row.size)
 
 
-def _note(request: HttpRequest, rows: list[Image], what: str = "read") -> None:
+def _note(request: HttpRequest, rows: Sequence[Instance], what: str = "read") -> None:
     for row in rows:
         if not row.original.is_file():
             raise rendering.lost()
-        images.note_reading(image=row, by=request.user, what=what)
+        if isinstance(row, Made):
+            derived.note_reading(made=row, by=request.user, what=what)
+        else:
+            images.note_reading(image=row, by=request.user, what=what)
 
 
 def metadata(request: HttpRequest, consultation: Consultation, **uids: str) -> HttpResponseBase:
@@ -107,14 +132,14 @@ def metadata(request: HttpRequest, consultation: Consultation, **uids: str) -> H
     return answers.kept(request, answer, rows, immutable="instance" in uids)
 
 
-def _address(root: str, row: Image) -> str:
+def _address(root: str, row: Instance) -> str:
     """Of one instance, below that of all studies (PS3.18 table 10.4.1-1)."""
     return f"{root}/{row.study_uid}/series/{row.series_uid}/instances/{row.sop_uid}"
 
 
 def frames(request: HttpRequest, consultation: Consultation, numbers: str, **uids: str) -> HttpResponseBase:
     """Frames by number from 1: uncompressed, or as stored when that is asked for (PS3.18 section 10.4.1.1.6)."""
-    row = found(request, consultation, **uids)[0]
+    row = _picture_of(request, consultation, **uids)
     if not row.has_pixels:
         raise Http404
     indices = _indices(row, numbers)
@@ -166,14 +191,29 @@ def bulk(request: HttpRequest, consultation: Consultation, name: str, **uids: st
 
 def rendered(request: HttpRequest, consultation: Consultation, numbers: str = "1", **uids: str) -> HttpResponseBase:
     """One frame as a picture: `window=center,width,function`, `viewport=width,height`, `quality`."""
-    row = found(request, consultation, **uids)[0]
+    row = _picture_of(request, consultation, **uids)
     index, mime = _indices(row, numbers)[0], _picture_type(request, row)
     return _picture(request, row, index, _look(request), mime, immutable=True)
 
 
+def instance_rendered(request: HttpRequest, consultation: Consultation, **uids: str) -> HttpResponseBase:
+    """A report as a page of words (PS3.18 table 8.7.4-1, text); anything else as its first frame."""
+    row = found(request, consultation, **uids)[0]
+    if not row.has_report:
+        return rendered(request, consultation, **uids)
+    chosen(request, (HTML,))
+    _note(request, [row])
+    context = {"image": row, "report": reporting.read(image=row, by=request.user)}
+    answer = render(request, "dicomweb/report.html", context)
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Cache-Control"] = "private, no-cache"
+    return answer
+
+
 def thumbnail(request: HttpRequest, consultation: Consultation, **uids: str) -> HttpResponseBase:
     """A small picture of the middle instance and frame."""
-    rows = [row for row in found(request, consultation, **uids) if not row.has_report]
+    rows = [row for row in found(request, consultation, **uids) if _has_pictures(row)]
     if not rows:
         raise Http404
     row = rows[len(rows) // 2]
@@ -183,9 +223,7 @@ def thumbnail(request: HttpRequest, consultation: Consultation, **uids: str) -> 
 
 
 def _picture_type(request: HttpRequest, row: Image) -> str:
-    """Pages of documents are kept as JPEG; a report has no picture."""
-    if row.has_report:
-        raise Http404
+    """Pages of documents are kept as JPEG."""
     return chosen(request, (JPEG,) if row.has_pages else (JPEG, "image/png"))
 
 

@@ -113,5 +113,5 @@ def test_reports_of_every_class_and_programs(cast: Cast) -> None:
     assert streamed(browser.get(one, headers={"Accept": "application/dicom"})) == real("test-SR.dcm")
     [said] = browser.get(f"{one}/metadata").json()
     assert said["0040A491"]["Value"] == ["COMPLETE"]
-    for nothing in ("frames/1", "rendered", "thumbnail"):
+    for nothing in ("frames/1", "frames/1/rendered", "thumbnail"):
         assert browser.get(f"{one}/{nothing}").status_code == 404
