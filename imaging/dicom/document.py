@@ -15,15 +15,20 @@ def is_in(dataset: Dataset) -> bool:
     return "EncapsulatedDocument" in dataset
 
 
+def check(dataset: Dataset) -> None:
+    """Raise Unreadable `other_document` for CDA, models and whatever else is no PDF."""
+    kind = str(dataset.get("MIMETypeOfEncapsulatedDocument") or PDF).strip().lower()
+    content = dataset.EncapsulatedDocument
+    if kind != PDF or not content.lstrip(b"\0\t\r\n \xef\xbb\xbf").startswith(b"%PDF-"):
+        raise Unreadable("other_document")
+
+
 def take_out(dataset: Dataset, into: Path) -> dict[str, Any]:
     """Write `into`/document.pdf; `document` in the facts names it, `description` is its title where it has one.
 
-    Raises Unreadable `other_document` for CDA, models and whatever else is no PDF.
+    It was checked before.
     """
     content = dataset.EncapsulatedDocument
-    kind = str(dataset.get("MIMETypeOfEncapsulatedDocument") or PDF).strip().lower()
-    if kind != PDF or not content.lstrip(b"\0\t\r\n \xef\xbb\xbf").startswith(b"%PDF-"):
-        raise Unreadable("other_document")
     length = int(dataset.get("EncapsulatedDocumentLength") or 0)
     (into / NAME).write_bytes(content[:length] if 0 < length <= len(content) else content)
     title = str(dataset.get("DocumentTitle") or "").strip()[:120]

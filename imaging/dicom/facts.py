@@ -40,6 +40,11 @@ def header(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def study(dataset: Dataset) -> str:
+    """Its Study Instance UID; empty when it says none that can be read."""
+    return str(_guarded(lambda: dataset.get("StudyInstanceUID"), "") or "").strip()[:64]
+
+
 def person_name(value: object) -> str:
     """`Wang^XiaoDong=王^小东` reads "王小东 (Wang XiaoDong)"; a single group reads as it is."""
     groups = str(value or "").split("=")[:3]

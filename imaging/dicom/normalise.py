@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from imaging.dicom import document, facts, jsonmodel, pixels, planes, regions, report, slide, source, stored, waveform
+from imaging.dicom import claims, document, facts, jsonmodel, pixels, planes, regions, report, source, stored, waveform
 from imaging.dicom.refused import Unreadable
 
 SAMPLE = 65_536
@@ -28,24 +28,15 @@ def normalise(path: Path, into: Path, keep: Callable[[list[waveform.Lead], Path]
     electrocardiogram its leads, by `keep`. Raises Unreadable.
     """
     dataset = source.read(path)
-    is_cut = source.is_cut(dataset)
+    claims.check(dataset, path.stat().st_size)
     found = facts.header(dataset)
     if inner := next((each for each in (document, report) if each.is_in(dataset)), None):
-        if is_cut:
-            raise Unreadable("truncated")
         found |= inner.take_out(dataset, into)
         jsonmodel.write(dataset, into, stored.syntax_of(path, dataset))
         return {"kind": "dicom", **found}
     if waveform.is_in(dataset):
-        if is_cut:
-            raise Unreadable("truncated")
         jsonmodel.write(dataset, into, stored.syntax_of(path, dataset))
         return {"kind": "dicom", **found, **keep(waveform.leads(dataset), into)}
-    if slide.is_in(dataset):
-        raise Unreadable("slide")
-    if not pixels.has_pixels(dataset):
-        raise Unreadable("no_pixels")
-    pixels.check_size(dataset, path.stat().st_size)
     jsonmodel.write(dataset, into, stored.syntax_of(path, dataset))
     found |= _frames(dataset, into / "frames.raw")
     described = json.loads((into / "metadata.json").read_text())

@@ -85,6 +85,12 @@ def check_size(dataset: Dataset, file_size: int) -> None:
             raise Unreadable("truncated")
 
 
+def check_syntax(dataset: Dataset) -> None:
+    """Raise Unreadable for a transfer syntax that none of our decoders knows."""
+    if dataset.file_meta.TransferSyntaxUID not in (*NATIVE, *DECODERS):
+        raise Unreadable("unsupported_syntax")
+
+
 def frames(dataset: Dataset) -> Iterator[Frame]:
     """Every frame, grey as stored (rows, columns) or colour (rows, columns, 3) in 8 bits. Raises Unreadable."""
     if dataset.file_meta.TransferSyntaxUID in NATIVE:

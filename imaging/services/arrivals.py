@@ -26,12 +26,14 @@ from imaging.policies import arrival as policies
 from imaging.policies import identity
 from imaging.policies import image as images
 from imaging.raster import sniff
-from imaging.services import decoding, intake, news, storage
+from imaging.services import checking, decoding, intake, news, storage
 
 S = Arrival.State
 QUOTA_FILES = 20_000
 QUOTA_TIMES = 50
 """Of the largest file: what may wait for one hospital at a time."""
+NOT_SHOWN = frozenset({Reason.NO_PIXELS, Reason.SLIDE, Reason.OTHER_DOCUMENT, Reason.UNSUPPORTED_SYNTAX})
+"""Whole, and part of many a study: taken, so that a device goes on with its images; doctors are told later."""
 TEXTS = (
     *("series_uid", "study_uid", "modality", "description", "taken_on", "accession"),
     *("patient_name", "patient_id", "patient_sex"),
@@ -57,7 +59,7 @@ def coming() -> Path:
 def take(*, device: Device, file: Path, head: bytes) -> Arrival:
     """Keep one instance that begins with `head`: bytes synced and the row written before this returns.
 
-    `file` is moved away. Sent again it is the same arrival. Refuses what is no DICOM, too large or too much.
+    `file` is moved away. Sent again it is the same arrival. Refuses what is no DICOM, damaged, too large or too much.
     """
     size = file.stat().st_size
     said = meta.read(head)
@@ -71,6 +73,9 @@ def take(*, device: Device, file: Path, head: bytes) -> Arrival:
         raise TooLarge(Reason.TOO_LARGE, sentence(Reason.TOO_LARGE))
     _check_quota(device, size)
     storage.need_room(0)
+    reason = checking.claims([file])[0].refused
+    if reason and reason not in NOT_SHOWN:
+        raise Refusal(reason, sentence(reason))
     sha256 = storage.digest(file)
     arrival = Arrival(device=device, token=secrets.token_urlsafe(32), size=size, sha256=sha256, sop_uid=said.sop_uid)
     os.rename(file, arrival.path)
@@ -88,6 +93,10 @@ def take(*, device: Device, file: Path, head: bytes) -> Arrival:
 
 
 def _check_quota(device: Device, size: int) -> None:
+    if device.quota_mb:
+        own = device.arrivals.filter(state__in=policies.OPEN).aggregate(sum=Sum("size"))["sum"] or 0
+        if own + size > device.quota_mb * 1024 * 1024:
+            raise TooLarge(Reason.INBOX_FULL, sentence(Reason.INBOX_FULL))
     waiting = Arrival.objects.filter(device__hospital=device.hospital_id, state__in=policies.OPEN)
     taken = waiting.aggregate(sum=Sum("size"))["sum"] or 0
     if waiting.count() >= QUOTA_FILES or taken + size > QUOTA_TIMES * settings.MAX_UPLOAD_BYTES:
@@ -227,6 +236,6 @@ def sweep() -> None:
     """Remove what a killed process left: files of a day ago that no open row names."""
     before = time() - LEFT_FOR
     for path in [*folder().iterdir(), *coming().iterdir()]:
-        old = path.is_file() and path.stat().st_mtime < before
+        old = path != coming() and path.stat().st_mtime < before
         if old and not Arrival.objects.filter(token=path.name, state__in=policies.OPEN).exists():
-            path.unlink(missing_ok=True)
+            storage.forget(path)

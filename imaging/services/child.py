@@ -105,8 +105,8 @@ def _limit() -> None:
 
 
 def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
-    """Facts of the file; pixels, or an archive's files, are written below `into`. `header` writes none."""
-    from imaging.dicom import facts, stored
+    """Facts of the file; pixels, or an archive's files, are written below `into`. `header` and `claims` write none."""
+    from imaging.dicom import claims, facts, stored
     from imaging.dicom import source as files
     from imaging.dicom.normalise import normalise as dicom
     from imaging.raster import archive, pages, trace
@@ -115,6 +115,8 @@ def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
     warnings.simplefilter("ignore")
     if kind == "header":
         return facts.header(files.read(source))
+    if kind == "claims":
+        return claims.answer(source)
     if kind == "archive":
         return archive.unpack(source, into, **more) if "first" in more else archive.look_through(source, **more)
     if kind == "document":

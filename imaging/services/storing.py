@@ -8,7 +8,8 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from time import time
@@ -24,12 +25,17 @@ from imaging.dicom import meta
 from imaging.models import Image, Reason, Upload, sentence
 from imaging.policies import image as policies
 from imaging.raster import sniff
-from imaging.services import decoding, intake, storage
+from imaging.services import checking, intake, storage
 
 LEFT_FOR = 86_400  # seconds until a file that no row knows is removed
 
-# Failure Reason (0008,1197): PS3.18 section 10.5.3, PS3.4 annex B.2.3
+# Failure Reason (0008,1197): PS3.18 annex I.2.2, PS3.4 annex B.2.3
 OUT_OF_RESOURCES, OTHER_STUDY, NOT_UNDERSTOOD = 0xA700, 0xA900, 0xC000
+OTHER_CLASS, OTHER_SYNTAX = 0x0122, 0xC122
+_FAILURES: dict[str, int] = {
+    Reason.UNSUPPORTED_SYNTAX: OTHER_SYNTAX,
+    **dict.fromkeys((Reason.NO_PIXELS, Reason.SLIDE, Reason.OTHER_DOCUMENT, Reason.DIRECTORY), OTHER_CLASS),
+}
 
 
 @dataclass(slots=True)
@@ -71,24 +77,39 @@ def store(*, consultation: Consultation, by: User, files: Iterable[Iterable[byte
     try:
         for pieces in files:
             parts.append(folder / f"{secrets.token_urlsafe(32)}.part")
-            found.append(_receive(pieces, parts[-1], room, study))
+            found.append(_receive(pieces, parts[-1], room))
+        _look_into(found, study)
         kept = [instance for instance in found if instance.file is not None]
-        try:
-            storage.sync_all([each.file.path for each in kept if each.file])
-        except OSError:
-            raise storage.full() from None
         images = intake.keep(consultation=consultation, by=by, files=[each.file for each in kept if each.file])
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
     for instance, image in zip(kept, images, strict=True):
         instance.image = image
-        if image.reason:
+        if image.reason and not instance.failure:
             instance.failure = NOT_UNDERSTOOD
     return found
 
 
-def _receive(pieces: Iterable[bytes], path: Path, room: _Room, study: str) -> Instance:
+def _look_into(found: list[Instance], study: str) -> None:
+    """What the limited child says of each file, before the program is answered; it reads while the disk syncs."""
+    looked = [(each, each.file) for each in found if each.file and not each.file.reason]
+    with ThreadPoolExecutor(1, "sync") as pool:
+        synced = pool.submit(storage.sync_all, [each.file.path for each in found if each.file])
+        claims = checking.claims([file.path for _each, file in looked])
+        try:
+            synced.result()
+        except OSError:
+            raise storage.full() from None
+    for (instance, file), claim in zip(looked, claims, strict=True):
+        if study and claim.study != study:
+            instance.failure, instance.file = OTHER_STUDY, None
+        else:
+            instance.file = replace(file, reason=claim.refused)
+            instance.failure = _FAILURES.get(claim.refused, NOT_UNDERSTOOD) if claim.refused else 0
+
+
+def _receive(pieces: Iterable[bytes], path: Path, room: _Room) -> Instance:
     """Write one file and look at its head; it is synced with the others."""
     storage.need_room(0)
     digest, size, head = hashlib.sha256(), 0, b""
@@ -114,8 +135,6 @@ def _receive(pieces: Iterable[bytes], path: Path, room: _Room, study: str) -> In
     kind, mime, reason = intake.look(path)
     if not reason and (kind != Image.Kind.DICOM or not said.sop_uid):
         instance.failure = NOT_UNDERSTOOD
-    elif not reason and study and _study_of(path) != study:
-        instance.failure = OTHER_STUDY
     else:
         room.size, room.files = room.size - size, room.files - 1
         name = f"{said.sop_uid or 'instance'}.dcm"
@@ -136,21 +155,13 @@ def _counted(pieces: Iterable[bytes], room: _Room) -> Iterator[bytes]:
         yield piece
 
 
-def _study_of(path: Path) -> str:
-    """By the limited child; empty when it cannot be read."""
-    try:
-        return str(decoding.decode(kind="header", source=path, into=path)["study_uid"])
-    except decoding.Undecodable:
-        return ""
-
-
 @outbox.every(timedelta(hours=1), "imaging.leftovers")
 def sweep() -> None:
     """Remove what a killed process left: part files and folders of a day ago that no row names."""
     root, before = Path(settings.MEDIA_ROOT), time() - LEFT_FOR
-    for path in (root / "uploads").glob("*.part"):
+    for path in (root / "uploads").glob("*"):
         if path.stat().st_mtime < before and not Upload.objects.filter(token=path.stem).exists():
-            path.unlink(missing_ok=True)
+            storage.forget(path)
     for path in (root / "images").glob("*"):
         if path.stat().st_mtime < before and not Image.objects.filter(folder=path.name).exists():
             storage.forget(path)

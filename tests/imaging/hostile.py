@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from functools import cache
 
 from PIL import Image as Picture
 from pydicom import dcmread
@@ -14,8 +15,10 @@ from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, RLELossless, generate_uid
 
 from imaging.dicom.slide import CLASS as SLIDE
+from imaging.raster import sniff
 from tests.imaging import papers, reports
 from tests.imaging.doors import photo, real
+from tests.imaging.ways import Fate
 
 
 def with_preamble(start: bytes) -> bytes:
@@ -174,3 +177,59 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
     ("names.dcm", gb18030_name, "shown"),
     ("nonsense.dcm", signed_nonsense, "shown"),
 ]
+
+
+@cache
+def files() -> dict[str, bytes]:
+    """The table's files by name, made once."""
+    return {name: make() for name, make, _outcome in HOSTILE}
+
+
+def expected(way: str) -> dict[str, Fate]:
+    """What each file is answered on a way in, and what becomes of it."""
+    told = {"by_browser": _browser, "by_zip": _zip, "by_stow": _stow, "by_c_store": _c_store}[way]
+    return {name: told(name, files()[name], outcome) for name, _make, outcome in HOSTILE}
+
+
+def _browser(name: str, content: bytes, outcome: str) -> Fate:
+    return Fate(204, outcome)
+
+
+def _zip(name: str, content: bytes, outcome: str) -> Fate:
+    """An archive inside is not opened; the index of a disc is left out."""
+    inside = {"study.jpg": "archive", "DICOMDIR": ""}
+    return Fate("", inside.get(name, outcome))
+
+
+DECODED = {"rle-outside.dcm", "half-inside.dcm"}
+"""What is wrong only in the pixels, or in the pages: that comes out when they are decoded, after the answer."""
+
+
+def _stow(name: str, content: bytes, outcome: str) -> Fate:
+    """What is no DICOM is not kept unless its first bytes say what it is."""
+    if content[128:132] != b"DICM":
+        return Fate(0xC000, "" if _looks_fine(content) else outcome)
+    other_class = ("no_pixels", "slide", "other_document", "directory")
+    code = 0xC122 if outcome == "unsupported_syntax" else 0x0122 if outcome in other_class else 0xC000
+    return Fate(0 if name in DECODED or outcome == "shown" else code, outcome)
+
+
+def _c_store(name: str, content: bytes, outcome: str) -> Fate:
+    """Preambles are not sent; what is no DICOM is the data set of a CT."""
+    if content[128:132] != b"DICM":
+        return Fate((0xC000, "damaged"))
+    if outcome == "directory":
+        return Fate("no context")
+    if outcome in ("shown", "disguised"):
+        return Fate((0, ""), "shown")
+    if name in DECODED or outcome in ("no_pixels", "slide", "other_document", "unsupported_syntax"):
+        return Fate((0, ""), outcome)
+    return Fate((0xC000, outcome.replace("_", " ")))
+
+
+def _looks_fine(content: bytes) -> bool:
+    try:
+        sniff.sniff(content[: sniff.HEAD])
+    except sniff.Unreadable:
+        return False
+    return True

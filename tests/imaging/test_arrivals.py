@@ -205,8 +205,14 @@ def test_nonsense_is_refused_before_it_is_kept(cast: Cast) -> None:
 def test_what_cannot_be_read_says_why(cast: Cast) -> None:
     content = instance("无名")
     cut = content[:400] + b"\xff" * 400
-    [row] = settled(device(cast.nitun), cut)
-    assert row.state == "refused"
+    with pytest.raises(Refusal) as refusal:
+        pushed(device(cast.nitun), cut)
+    assert refusal.value.code == "damaged"
+    kept = pushed(Device.objects.get(), content)
+    kept.path.write_bytes(cut)  # what a bad disk does
+    outbox.sweep()
+    row = Arrival.objects.get()
+    assert (row.state, row.reason) == ("refused", "damaged")
     page = client(cast.doctor).get("/arrivals/").content.decode()
     assert row.reason_words in page
 

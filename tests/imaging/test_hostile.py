@@ -2,7 +2,6 @@
 
 import io
 import os
-import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,27 +12,33 @@ from imaging.models import Image, sentence
 from imaging.services import child, decoding
 from tests.cast import Cast, draft
 from tests.imaging.doors import begin, client, photo, real, sent, streamed
-from tests.imaging.hostile import HOSTILE, gb18030_name, gps_photo, png_with_html
+from tests.imaging.hostile import expected, files, gb18030_name, gps_photo, png_with_html
+from tests.imaging.ways import Way, by_browser, by_c_store, by_stow, by_zip
 
 pytestmark = pytest.mark.files
 
 
-@pytest.mark.parametrize(("name", "make", "outcome"), HOSTILE, ids=[name for name, _, _ in HOSTILE])
-def test_refused_in_words_or_shown(cast: Cast, name: str, make: Callable[[], bytes], outcome: str) -> None:
-    browser, consultation = client(cast.doctor), draft(cast)
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [by_browser, by_zip, by_stow, by_c_store], ids=lambda way: way.__name__)
+@pytest.mark.django_db(transaction=True)
+def test_refused_in_words_or_shown_on_every_way_in(live_cast: Cast, way: Way, tmp_path: Path) -> None:
+    """Each file of the table alone decides what becomes of it, and none costs this process the memory it asks for."""
+    files()
+    consultation = draft(live_cast)
+    browser = client(live_cast.doctor)
     before = sent(browser, consultation, "before.jpg", photo(64, 64))
-    image = sent(browser, consultation, name, make())
-    if outcome == "shown":
-        assert image.state in ("ready", "held")
-        assert browser.get(f"/images/{image.pk}/frames/0/").status_code == 200
-    else:
-        assert (image.state, image.reason) == ("refused", outcome)
-        page = browser.get(f"/consultations/{consultation.pk}/images/").content.decode()
-        assert sentence(outcome) in page.replace("&#x27;", "'")
-        assert {path.name for path in image.path.iterdir()} <= {"original"}
-        for door in ("frames/0/", "thumbnail/", "original/"):
-            assert browser.get(f"/images/{image.pk}/{door}").status_code == 422
+    highest = _highest_from_now()
+    assert way(live_cast, consultation, files(), tmp_path) == expected(way.__name__)
+    assert highest() < 60_000
+    page = browser.get(f"/consultations/{consultation.pk}/images/").content.decode().replace("&#x27;", "'")
+    for image in Image.objects.exclude(pk=before.pk).exclude(state="unpacked"):
+        if image.state == "refused":
+            assert sentence(image.reason) in page
+            assert {path.name for path in image.path.iterdir()} <= {"original"}
+        answers = {browser.get(f"/images/{image.pk}/{door}").status_code for door in ("frames/0/", "thumbnail/")}
+        assert answers <= ({422} if image.state == "refused" else {200, 404})
     assert browser.get(f"/images/{before.pk}/frames/0/").status_code == 200
+    assert list(before.path.parent.parent.rglob("*.part")) == []
 
 
 @pytest.mark.parametrize(
@@ -58,20 +63,17 @@ def test_disguised_bytes_are_not_kept(cast: Cast) -> None:
     assert (image.reason, image.original.exists()) == ("disguised", False)
 
 
-def test_site_stays_small_while_bombs_are_decoded(cast: Cast) -> None:
-    browser, consultation = client(cast.doctor), draft(cast)
-    sent(browser, consultation, "warm.dcm", real("CT_small.dcm"))
-    before = _resident()
-    for name, make, _ in HOSTILE:
-        if name in ("bomb.dcm", "huge.png", "lying-rle.dcm", "frames.dcm", "nested.dcm"):
-            sent(browser, consultation, name, make())
-    assert _resident() - before < 40_000
+def _highest_from_now() -> Callable[[], int]:
+    """Asks how many kB this process has at most held since, beyond what it holds now (proc(5), clear_refs 5)."""
+    Path("/proc/self/clear_refs").write_text("5")
+    start = _resident("VmRSS")
+    return lambda: _resident("VmHWM") - start
 
 
-def _resident() -> int:
-    """kB of this process now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() // 1024
+def _resident(which: str) -> int:
+    """kB of this process."""
+    lines = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
+    return int(lines[which].split()[0])
 
 
 def test_metadata_is_dropped_and_the_photo_upright(cast: Cast) -> None:

@@ -27,29 +27,22 @@ from pydicom.uid import (
 from pynetdicom import AE
 from pynetdicom.sop_class import CTImageStorage, Verification
 
-from imaging.dimse.listener import Listener
 from imaging.models import Arrival, Device
 from imaging.services import arrivals
 from tests.cast import Cast
 from tests.imaging.doors import real
 from tests.imaging.test_arrivals import device, files, instance
+from tests.imaging.ways import TITLE, listening
 from tests.platform.servers import free_port
 from tests.platform.site import ROOT, environment, manage, template, wait_until
 
-TITLE = "TELEMED"
-
 
 @pytest.fixture
-def port(live_cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def port(live_cast: Cast) -> Iterator[int]:
     """A listener with one device on its list: CT1 at 127.0.0.1, of the township centre."""
-    monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())  # what the listener sets is put back
     device(live_cast.nitun)
-    listener = Listener("127.0.0.1", 0, TITLE)
-    thread = threading.Thread(target=listener.run)
-    thread.start()
-    yield listener.port
-    listener.close()
-    thread.join()
+    with listening() as port:
+        yield port
 
 
 def dcmtk(program: str, port: int, *more: str, calling: str = "CT1", called: str = TITLE) -> tuple[int, str]:
@@ -165,15 +158,15 @@ def dataset(number: int) -> Any:
 
 @pytest.mark.slow
 def test_killed_while_it_takes_nothing_acknowledged_is_lost() -> None:
-    """Killed among 120 instances: the device sends again what was not answered, and all are there once."""
+    """Killed among 60 instances: the device sends again what was not answered, and all are there once."""
     with tempfile.TemporaryDirectory() as home:
         data = Path(home) / "data"
         shutil.copytree(template(), data)
         env = {"DATA_DIR": str(data), "DICOM_PORT": str(free_port())}
         manage("dicom_devices", "add", "CT1", "127.0.0.1", "nitun", **env)
-        datasets = [dataset(at) for at in range(120)]
+        datasets = [dataset(at) for at in range(60)]
         answered: set[str] = set()
-        for kill_after in (40, None):
+        for kill_after in (20, None):
             process = _started(env)
             _send(
                 int(env["DICOM_PORT"]),
@@ -184,7 +177,7 @@ def test_killed_while_it_takes_nothing_acknowledged_is_lost() -> None:
             )
             process.kill()
             process.wait()
-        assert len(answered) == 120
+        assert len(answered) == 60
         listed = _rows(data)
         assert sorted(listed) == sorted(answered)
 
