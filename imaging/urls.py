@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from imaging.views import annotation, arrival, export, image, key, listing, printing, still, upload
+from imaging.views import annotation, arrival, device, export, image, key, listing, printing, still, upload
 
 urlpatterns = [
     path("dicomweb/<int:pk>/", include("imaging.web.urls")),
@@ -23,6 +23,10 @@ urlpatterns = [
     path("arrivals/waiting/", arrival.waiting, name="arrivals-waiting"),
     path("arrivals/<int:pk>/place/", arrival.place, name="arrival-place"),
     path("arrivals/<int:pk>/discard/", arrival.discard, name="arrival-discard"),
+    path("devices/", device.page, name="devices"),
+    path("devices/<int:pk>/", device.one, name="device"),
+    path("devices/<int:pk>/switch/", device.switch, name="device-switch"),
+    path("devices/<int:pk>/test/", device.test, name="device-test"),
     path("images/<int:pk>/", image.page, name="image"),
     path("images/<int:pk>/frames/<int:number>/", image.frame, name="image-frame"),
     path("images/<int:pk>/frames/<int:number>/values/", image.values, name="image-values"),

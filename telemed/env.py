@@ -65,7 +65,17 @@ class Env(BaseSettings):
     dicom_ae_title: str = Field(
         "TELEMED", pattern=r"^[A-Z0-9_-]{1,16}$", description="AE title that devices must call."
     )
+    dicom_tls_cert: str = Field("", description="PEM file: certificate of the DICOM port, which is TLS only then.")
+    dicom_tls_key: str = Field("", description="PEM file: its private key; needed with DICOM_TLS_CERT.")
+    dicom_tls_ca: str = Field(
+        "", description="PEM file: who signs the certificates that devices must show; none asked when empty."
+    )
     max_upload_mb: int = Field(200, ge=1, le=4096, description="Largest single image file in MB.")
+
+    @property
+    def dicom_tls(self) -> tuple[str, str, str] | tuple[()]:
+        """Certificate, key and authority of the DICOM port; empty when it is not encrypted."""
+        return (self.dicom_tls_cert, self.dicom_tls_key, self.dicom_tls_ca) if self.dicom_tls_cert else ()
 
     @property
     def turn_list(self) -> list[str]:
@@ -97,6 +107,10 @@ def read() -> Env:
         raise SystemExit("Wrong settings:\n  TURN_SECRET: needed with TURN_URLS")
     if wrong := [url for url in env.turn_list if not url.startswith(("turn:", "turns:"))]:
         raise SystemExit(f"Wrong settings:\n  TURN_URLS: {wrong[0]!r} is not a turn: or turns: address")
+    if bool(env.dicom_tls_cert) != bool(env.dicom_tls_key) or (env.dicom_tls_ca and not env.dicom_tls_cert):
+        raise SystemExit("Wrong settings:\n  DICOM_TLS_CERT: goes with DICOM_TLS_KEY, and DICOM_TLS_CA with both")
+    if lost := [path for path in env.dicom_tls if path and not Path(path).is_file()]:
+        raise SystemExit(f"Wrong settings:\n  DICOM_TLS_*: there is no file {lost[0]}")
     if env.recording_key and len(env.recording_key) < 32:
         raise SystemExit("Wrong settings:\n  RECORDING_KEY: needs 32 characters or more")
     if not env.debug and not env.secret_key:

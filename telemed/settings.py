@@ -29,6 +29,7 @@ RELAYS, RELAY_PORT, RELAY_PUBLIC_ADDRESS = env.relays, env.relay_port, env.relay
 METRICS_TOKEN, RELAY_METRICS_PORT = env.metrics_token, env.relay_metrics_port
 TURN_URLS, TURN_SECRET, TURN_TTL = env.turn_list, env.turn_secret, env.turn_ttl
 DICOM_HOST, DICOM_PORT, DICOM_AE_TITLE = env.dicom_host, env.dicom_port, env.dicom_ae_title
+DICOM_TLS = env.dicom_tls
 MAX_UPLOAD_BYTES = env.max_upload_mb * 1024 * 1024
 
 INSTALLED_APPS = [

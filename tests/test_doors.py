@@ -177,6 +177,10 @@ TABLE: dict[str, Door] = {
     "access-key-revoke": Door(("access_key",), {}, gets=False),
     "arrival-place": Door(("arrival",), {"consultation": 1}, gets=False),
     "arrival-discard": Door(("arrival",), {}, gets=False),
+    "devices": Door((), {"ae_title": "CT9"}),
+    "device": Door(("device",), {"ae_title": "CT9"}),
+    "device-switch": Door(("device",), {"active": "no"}, gets=False),
+    "device-test": Door(("device",), {}, gets=False),
 }
 # Doors of one's own: they open, and nothing of Nitun's is behind them.
 OWN: dict[str, tuple[str, ...]] = {
@@ -195,6 +199,7 @@ OWN: dict[str, tuple[str, ...]] = {
 EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-images", "key-image-picture"}
 EXPERTS_ONLY |= {"report-templates", "report-template"}
 DESK_ONLY = {"consultation-quality", "reading-desks", "clocks"}
+ADMINISTRATORS_ONLY = {"devices", "device"}
 
 
 def urls(patterns: list[URLPattern | URLResolver]) -> set[str]:
@@ -245,6 +250,7 @@ def world(cast: Cast) -> World:
             "key_image": chosen.pk,
             "mark": drawn.uid,
             "arrival": arrived.pk,
+            "device": arrived.device_id,
             "export": finished(thing, cast.doctor).pk,
             "access_key": opens.pk,
             "desk": cast.cardiology.pk,
@@ -304,10 +310,13 @@ def test_behind_each_door_there_is_something(cast: Cast, world: World) -> None:
     """The same addresses open for those whom it concerns: only so the outsider's 404 says something."""
     doctor, expert = pictures.client(cast.doctor), pictures.client(cast.expert)
     desk = pictures.client(cast.scheduler)
+    User.objects.filter(pk=cast.colleague.pk).update(is_superuser=True)
+    administrator = pictures.client(cast.colleague)
     found = {}
     for name, door in TABLE.items():
         if door.gets and name not in {"consultation-dialog", "recording-media"}:
             who = expert if name in EXPERTS_ONLY else desk if name in DESK_ONLY else doctor
+            who = administrator if name in ADMINISTRATORS_ONLY else who
             found[name] = who.get(world.url(name, door)).status_code
     part = doctor.head(world.url("upload-part", TABLE["upload-part"]), headers=pictures.TUS)
     version = OpinionVersion.objects.get()

@@ -1,4 +1,4 @@
-"""What a hospital's own devices push in over the DICOM network: which may, and what waits for a consultation."""
+"""What a hospital's own devices push in over the DICOM network, until a consultation has it."""
 
 from pathlib import Path
 
@@ -7,25 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from imaging.models.device import Device
 from imaging.models.refusal import sentence
-
-
-class Device(models.Model):
-    """A CT, an ultrasound, an archive: known by its AE title **and** its address, because a title is only a name."""
-
-    hospital = models.ForeignKey("consult.Hospital", on_delete=models.PROTECT, related_name="devices")
-    ae_title = models.CharField(max_length=16, help_text="PS3.8 section 9.3.2: of 1 to 16 characters")
-    address = models.GenericIPAddressField(unpack_ipv4=True)
-    name = models.CharField(max_length=80, blank=True, help_text="as people call it")
-    active = models.BooleanField(default=True)
-    heard_at = models.DateTimeField(null=True, blank=True, help_text="when it last sent something")
-
-    class Meta:
-        ordering = ["hospital_id", "ae_title"]
-        constraints = [models.UniqueConstraint(fields=["ae_title", "address"], name="device_once")]
-
-    def __str__(self) -> str:
-        return self.name or self.ae_title
 
 
 class Arrival(models.Model):

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from consult.models import Hospital
-from consult.services import audit
 from imaging.models import Device
+from imaging.services import devices
 
 ROW = "{:<16} {:<39} {:<24} {:<8} {}"
 
@@ -44,16 +44,15 @@ class Command(BaseCommand):
         device = Device.objects.filter(ae_title=ae_title, address=address).first() or Device(
             ae_title=ae_title, address=address, hospital=place
         )
-        device.active, device.name = True, name or device.name
+        device.name = name or device.name
         if device.hospital_id != place.pk:
             raise CommandError(f"{ae_title} at {address} stands in {device.hospital.code}: remove nothing, ask there")
         try:
-            device.full_clean()
+            devices.keep(device=device, by=None)
         except ValidationError as error:
-            said = "; ".join(f"{field}: {' '.join(words)}" for field, words in error.message_dict.items())
-            raise CommandError(said) from None
-        device.save()
-        audit.record(by=None, action="device.add", thing=device, detail={"ae_title": ae_title, "address": address})
+            raise CommandError(devices.why(error)) from None
+        if not device.active:
+            devices.switch(device=device, by=None, active=True)
 
     @transaction.atomic
     def _remove(self, ae_title: str, address: str) -> None:
@@ -61,6 +60,4 @@ class Command(BaseCommand):
         device = Device.objects.filter(ae_title=ae_title, address=address, active=True).first()
         if device is None:
             raise CommandError(f"{ae_title} at {address} is not on the list")
-        device.active = False
-        device.save(update_fields=["active"])
-        audit.record(by=None, action="device.remove", thing=device)
+        devices.switch(device=device, by=None, active=False)
