@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from consult import policies
 from consult.models import Notification
 from consult.policies.clock import may_set
+from consult.policies.hospital import is_keeper
 from consult.policies.reading_desk import is_reader
 from consult.services import notification
 

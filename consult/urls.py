@@ -5,6 +5,7 @@ from django.urls import path
 from consult.views import (
     access_key,
     clock,
+    certificate,
     consent,
     consultation,
     critical,

@@ -37,6 +37,12 @@ class Env(BaseSettings):
     recording_old_keys: str = Field(
         "", description="Earlier RECORDING_KEYs, comma separated, until `manage.py recordings rewrap` has run."
     )
+    seal_keys: str = Field(
+        "", description="Folder of the hospitals' certificates, `<code>.p12` and `<code>.pass`; in DATA_DIR when empty."
+    )
+    seal_time_stamp_url: str = Field(
+        "", description="Time stamp server (RFC 3161) for signed opinions; no time stamps when empty."
+    )
     relay_port: int = Field(10000, ge=0, le=65535, description="UDP port of the relay that `serve` starts.")
     relay_public_address: str = Field(
         "127.0.0.1", description="Address browsers reach the relay at, comma separated for several."

@@ -33,6 +33,7 @@ def _flush() -> Iterator[None]:
 def _own_files(tmp_path: Any, settings: Any) -> None:
     settings.MEDIA_ROOT = tmp_path / "files"
     settings.RECORDINGS_ROOT = tmp_path / "recordings"
+    settings.SEAL_KEYS = tmp_path / "seals"
 
 
 @pytest.fixture

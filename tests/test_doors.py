@@ -114,6 +114,7 @@ TABLE: dict[str, Door] = {
     "critical-confirm": Door(("consultation", "critical"), {}, gets=False),
     "critical-send-back": Door(("consultation", "critical"), {}, gets=False),
     "reading-desks": Door(()),
+    "certificates": Door(()),
     "reading-desk-switch": Door(("desk",), {"reads": "no"}, gets=False),
     "clocks": Door((), {"known": 1}),
     "report-templates": Door((), {"name": "x", "findings": "x"}),
@@ -200,6 +201,7 @@ EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-imag
 EXPERTS_ONLY |= {"report-templates", "report-template"}
 DESK_ONLY = {"consultation-quality", "reading-desks", "clocks"}
 ADMINISTRATORS_ONLY = {"devices", "device"}
+DESK_ONLY = {"consultation-quality", "reading-desks", "certificates"}
 
 
 def urls(patterns: list[URLPattern | URLResolver]) -> set[str]:

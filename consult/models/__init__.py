@@ -52,6 +52,8 @@ __all__ = [
     "Relay",
     "ReportTemplate",
     "Role",
+    "Seal",
+    "SearchEntry",
     "Specialty",
     "Urgency",
     "User",

@@ -42,6 +42,8 @@ TEXTS = {
     "critical_read": _("The critical finding of %(number)s was read back: say whether it is right"),
     "critical_wrong": _("The critical finding of %(number)s was not understood: read it again"),
     "critical_late": _("Nobody has read back the critical finding of %(number)s"),
+    "seal_missing": _("The opinion on %(number)s carries no certificate signature: see to the hospital's certificate"),
+    "seal_ending": _("A hospital's certificate ends within 30 days: see the page of certificates"),
     "message": _("New message in %(number)s"),
 }
 

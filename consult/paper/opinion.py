@@ -38,6 +38,8 @@ class Facts:
     submitted_at: datetime | None
     sha256: str
     about: dict[str, Any]
+    certificate: str = ""
+    """Which certificate will sign the file; empty: none."""
     pictures: list[bytes] = field(default_factory=list)
     """JPEGs, one for each of `about`'s key images."""
 
@@ -121,6 +123,7 @@ def _document(facts: Facts, language: str) -> dict[str, Any]:
         "licence": facts.licence_number,
         "signed_at": moment(facts.signed_at),
         "sha256": facts.sha256,
+        "certificate": _breakable(facts.certificate, LONG_IN_TABLE),
         "asked_by": asking["asker"],
         "pictures": [_figure(number, each, words) for number, each in enumerate(about.get("key_images", []), 1)],
     }

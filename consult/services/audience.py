@@ -2,7 +2,7 @@
 
 from django.db.models import Q
 
-from consult.models import Consultation, Participant, Role
+from consult.models import Consultation, Hospital, Participant, Role
 from consult.policies.consultation import OPEN_TO_DEPARTMENT
 
 
@@ -20,6 +20,11 @@ def schedulers(consultation: Consultation) -> set[int]:
     """The province's desk and those of the hospitals that take part."""
     here = Q(hospital=None) | Q(hospital__in=[consultation.hospital_id, consultation.asked_hospital_id or 0])
     return _active(here, kind=Role.Kind.SCHEDULER)
+
+
+def desk_of(hospital: Hospital) -> set[int]:
+    """The province's desk and the hospital's own."""
+    return _active(Q(hospital=None) | Q(hospital=hospital), kind=Role.Kind.SCHEDULER)
 
 
 def department(consultation: Consultation) -> set[int]:

@@ -64,7 +64,7 @@ def save_draft(*, consultation: Consultation, by: User, fields: dict[str, Any]) 
     if not policies.may_edit(by, row):
         _refuse_edit(by, row)
     for name in fields:
-        if name not in FIELDS:
+        if name not in FIELDS and name not in OPTIONAL:
             raise KeyError(name)
     changed = {name: _clean(name, value) for name, value in fields.items() if getattr(row, name) != value}
     if "patient" in changed:

@@ -1,5 +1,7 @@
 """What the asking side does with a signed opinion."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 

@@ -107,6 +107,7 @@ def sign(*, consultation: Consultation, by: User, password: str, draft_rev: int,
         moves.make(consultation=consultation, name=name, by=by, detail=detail, changes={"signed_at": version.signed_at})
         _tell_signed(consultation, by, "amended" if amends else "signed", version)
         critical.say(version=version, consultation=consultation)
+        outbox.later(kind="opinion.seal", payload={"version": version.pk}, key=f"seal.{version.pk}")
     return version
 
 
@@ -268,8 +269,11 @@ def newest(consultation: Consultation) -> OpinionVersion | None:
     return OpinionVersion.objects.filter(opinion__consultation=consultation).order_by("-signed_at", "-pk").first()
 
 
-def printed(*, version: OpinionVersion, language: str = "zh-hans") -> bytes:
-    """The version as a PDF with labels in `language`; always the same bytes for the same version."""
+def printed(*, version: OpinionVersion, language: str = "zh-hans", certificate: str = "") -> bytes:
+    """The version as a PDF with labels in `language`; always the same bytes for the same version.
+
+    `certificate` names the one that will sign it; without one the paper says that none has.
+    """
     submitted_at = version.about["submitted_at"]
     facts = paper.Facts(
         number=version.number,
@@ -284,6 +288,7 @@ def printed(*, version: OpinionVersion, language: str = "zh-hans") -> bytes:
         else None,
         sha256=version.sha256,
         about=version.about,
+        certificate=certificate,
         pictures=[key_image.read(each["sha256"]) for each in key_image.signed(version)],
     )
     return paper.render(facts, language)

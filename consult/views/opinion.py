@@ -15,7 +15,7 @@ from consult.errors import NotAllowed, Refusal
 from consult.forms.consultation import ReasonForm
 from consult.forms.opinion import OpinionForm, SignForm
 from consult.models import Consultation, Opinion
-from consult.services import audit, reading_desk
+from consult.services import audit, certificate, reading_desk, seal
 from consult.services import opinion as opinions
 from consult.views import key_image
 from consult.views.answers import acted
@@ -33,14 +33,23 @@ def section(request: HttpRequest, pk: int) -> HttpResponse:
 
 def section_context(request: HttpRequest, consultation: Consultation) -> dict[str, Any]:
     rows = policies.visible_versions(request.user, consultation).order_by("opinion_id", "-number")
+    versions = list(rows.select_related("opinion", "signed_by").prefetch_related("seals"))
     return {
         "consultation": consultation,
-        "versions": list(rows.select_related("opinion", "signed_by")),
+        "versions": versions,
+        "without_seal": _without_seal(consultation) if any(not row.seals.all() for row in versions) else "",
         "may_write": policies.may_write(request.user, consultation),
         "may_see_draft": policies.may_see_draft(request.user, consultation),
         "may_amend": policies.may_amend(request.user, consultation)
         and not policies.may_write(request.user, consultation),
     }
+
+
+def _without_seal(consultation: Consultation) -> Any:
+    """Why a version's PDF carries no certificate signature."""
+    hospital = consultation.asked_hospital
+    found = certificate.standing(hospital).words if hospital else ""
+    return found or _("The certificate signature is being made.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -139,10 +148,10 @@ def amend(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @login_required
 def pdf(request: HttpRequest, pk: int, version: int) -> HttpResponse:
-    """The signed version as it is printed."""
+    """The signed version as it is printed, under the hospital's certificate."""
     consultation = get_object_or_404(policies.visible_consultations(request.user), pk=pk)
     row = get_object_or_404(policies.visible_versions(request.user, consultation), pk=version)
-    content = opinions.printed(version=row, language=(get_language() or "").lower())
+    content = seal.document(version=row, language=(get_language() or "").lower()).content
     audit.record_read(by=request.user, thing=row, consultation=consultation, what="print")
     response = HttpResponse(content, content_type="application/pdf")
     name = f"{consultation.number}-v{row.number}.pdf"

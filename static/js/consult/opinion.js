@@ -59,7 +59,7 @@ async function showConflict(form, words) {
   const newer = await newest(form);
   const list = element("dl", { class: "facts" });
   for (const name of TEXTS) {
-    const label = form.querySelector(`label[for="${field(form, name).id}"]`)?.textContent ?? "";
+    const label = field(form, name).dataset.label ?? form.querySelector(`label[for="${field(form, name).id}"]`)?.textContent ?? "";
     list.append(element("dt", {}, label), element("dd", {}, newer.get(name) || "–"));
   }
   const mine = element("button", { class: "button button-small", type: "button" }, gettext("Keep my text"));

@@ -37,6 +37,7 @@ from consult.services import (
     triage,
 )
 from imaging.services import demo as pictures
+from telemed import demo_ca
 from telemed import demo_data as data
 
 PASSWORD = "telemed-demo"  # noqa: S105 - printed by `serve`, refused outside DEBUG
@@ -52,6 +53,8 @@ class Command(BaseCommand):
             with transaction.atomic():
                 places()
                 people()
+            superior = Hospital.objects.filter(tier=Hospital.Tier.PROVINCIAL)
+            demo_ca.make(settings.SEAL_KEYS, superior.values_list("code", "name"))
             if not Consultation.objects.exists():
                 cases = [Case(*row) for row in data.CASES]
                 for case in cases:
