@@ -10,6 +10,7 @@ from consult.views import (
     consultation,
     critical,
     decision,
+    diagnosis,
     home,
     key_image,
     message,

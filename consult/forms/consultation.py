@@ -8,6 +8,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from consult.forms.diagnosis import CodesField
 from consult.models import Consultation, Role, Specialty, Urgency
 from consult.services.consultation import is_past
 
@@ -59,6 +60,7 @@ class QuestionForm(forms.Form):
         help_text=_("Laboratory, ECG, imaging: what was done and found. Write “none” when there were none."),
     )
     present_diagnosis = forms.CharField(label=_("Present diagnosis"), widget=forms.Textarea(attrs={"rows": 2}))
+    present_codes = CodesField()
     question = forms.CharField(
         label=_("Your question"),
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from consult.forms.diagnosis import CodesField
 from consult.models import Decision
 
 
@@ -13,6 +14,7 @@ class OpinionForm(forms.Form):
 
     findings = forms.CharField(label=_("Findings"), widget=forms.Textarea(attrs={"rows": 5}))
     diagnosis = forms.CharField(label=_("Diagnosis"), widget=forms.Textarea(attrs={"rows": 2}))
+    diagnosis_codes = CodesField()
     recommendation = forms.CharField(label=_("Recommendation"), widget=forms.Textarea(attrs={"rows": 4}))
     critical = forms.CharField(
         label=_("Critical finding"),
@@ -53,6 +55,7 @@ class ReadBackForm(forms.Form):
 class DecisionForm(forms.Form):
     verdict = forms.ChoiceField(label=_("Decision"), choices=Decision.Verdict.choices, widget=forms.RadioSelect)
     final_diagnosis = forms.CharField(label=_("Final diagnosis"), widget=forms.Textarea(attrs={"rows": 2}))
+    final_codes = CodesField()
     reason = forms.CharField(
         label=_("Reason"),
         required=False,

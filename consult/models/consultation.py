@@ -50,6 +50,7 @@ class Consultation(models.Model):
     record_summary = models.TextField(blank=True)
     tests = models.TextField(blank=True)
     present_diagnosis = models.TextField(blank=True)
+    present_codes = models.JSONField(default=list, blank=True, help_text="ICD-10, the main one first")
     question = models.TextField(blank=True)
     specialty = models.CharField(max_length=24, choices=Specialty.choices, blank=True)
     title_wanted = models.CharField(max_length=16, choices=Role.Title.choices, blank=True)

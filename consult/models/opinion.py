@@ -17,6 +17,7 @@ class Opinion(models.Model):
     findings = models.TextField(blank=True)
     diagnosis = models.TextField(blank=True)
     recommendation = models.TextField(blank=True)
+    diagnosis_codes = models.JSONField(default=list, blank=True, help_text="ICD-10, the main one first")
     critical = models.TextField(blank=True, help_text="what cannot wait; the asking side reads it back")
     amendment_reason = models.TextField(blank=True)
     draft_rev = models.PositiveIntegerField(default=0)
@@ -76,6 +77,7 @@ class Decision(models.Model):
     verdict = models.CharField(max_length=8, choices=Verdict.choices)
     reason = models.TextField(blank=True)
     final_diagnosis = models.TextField()
+    final_codes = models.JSONField(default=list, blank=True, help_text="ICD-10, the main one first")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
 

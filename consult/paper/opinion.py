@@ -20,6 +20,7 @@ from consult.paper.labels import CODES, LABELS
 SOURCE = Path(__file__).with_name("opinion.typ")
 REQUEST = ("reason", "record_summary", "tests", "present_diagnosis", "question")
 OPINION = ("findings", "diagnosis", "recommendation")
+CODED = frozenset({"present_diagnosis", "diagnosis"})
 UNBROKEN = r"[^\s\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"  # a line never ends here by itself
 LONG_WORD, LONG_IN_TABLE = 40, 14  # characters: less than a line of full-width ones
 
@@ -112,10 +113,10 @@ def _document(facts: Facts, language: str) -> dict[str, Any]:
         "hospital_other": answering["hospital" if english else "hospital_en"],
         "patient_line": about["patient"]["name"],
         "pairs": _pairs(facts, words, codes, english),
-        "request": [[words[name], about["request"][name]] for name in REQUEST if about["request"][name]],
+        "request": _parts(REQUEST, about["request"], _coded(about, "present", english), words),
         "opinion": [
             *([[words["critical"], about["critical"], True]] if about.get("critical") else []),
-            *([words[name], facts.texts[name], name == "diagnosis"] for name in OPINION),
+            *_parts(OPINION, facts.texts, _coded(about, "diagnosis", english), words),
         ],
         "signer": both,
         "signer_title": codes.get(facts.signer_title, facts.signer_title),
@@ -127,6 +128,23 @@ def _document(facts: Facts, language: str) -> dict[str, Any]:
         "asked_by": asking["asker"],
         "pictures": [_figure(number, each, words) for number, each in enumerate(about.get("key_images", []), 1)],
     }
+
+
+def _parts(names: tuple[str, ...], texts: dict[str, str], codes: str, words: dict[str, str]) -> list[list[Any]]:
+    """Label, words, whether in bold; codes follow the diagnosis they stand for."""
+    parts: list[list[Any]] = []
+    for name in names:
+        if texts[name]:
+            parts.append([words[name], texts[name], name == "diagnosis"])
+        if codes and name in CODED:
+            parts.append([words["codes"], codes, False])
+    return parts
+
+
+def _coded(about: dict[str, Any], which: str, english: bool) -> str:
+    """One to a line: the code, and its name as it was when it was signed."""
+    chosen = about.get("codes", {}).get(which, [])
+    return "\n".join(f"{each['code']}  {each['name_en' if english else 'name']}" for each in chosen)
 
 
 def _figure(number: int, picture: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ FIELDS: dict[str, str | Promise] = {
     "present_diagnosis": gettext_lazy("Present diagnosis"),
     "question": gettext_lazy("Question"),
 }
+OPTIONAL = frozenset({"present_codes"})
 LONGEST = 20_000
 ACCESS_AFTER_END = timedelta(days=30)
 JUST_PAST = timedelta(hours=1)  # an emergency is wanted "now", and the form takes a while
@@ -88,6 +89,8 @@ def _refuse_edit(by: User, row: Consultation) -> None:
 
 
 def _clean(name: str, value: Any) -> Any:
+    if name == "present_codes":
+        return diagnosis.codes(value)
     if isinstance(value, str):
         if len(value) > LONGEST:
             raise Refusal("too_long", _("This text is too long: 20,000 characters are the most."), field=name)

@@ -7,11 +7,19 @@ from django.utils.translation import gettext as _
 
 from consult.errors import Refusal
 from consult.models import Consultation, Decision, OpinionVersion, User
-from consult.services import audience, audit, moves, notification, opinion
+from consult.services import audience, audit, diagnosis, moves, notification, opinion
 
 
 @transaction.atomic
-def record(*, version: OpinionVersion, by: User, verdict: str, reason: str, final_diagnosis: str) -> Decision:
+def record(
+    *,
+    version: OpinionVersion,
+    by: User,
+    verdict: str,
+    reason: str,
+    final_diagnosis: str,
+    final_codes: Iterable[str] = (),
+) -> Decision:
     """Adopt, adopt partly or not adopt the newest version; Conflict when it is not the newest or already decided."""
     consultation = Consultation.objects.get(pk=version.opinion.consultation_id)
     row = moves.lock(consultation)
@@ -31,6 +39,7 @@ def record(*, version: OpinionVersion, by: User, verdict: str, reason: str, fina
         verdict=verdict,
         reason=reason.strip(),
         final_diagnosis=final_diagnosis.strip(),
+        final_codes=diagnosis.codes(final_codes),
         by=by,
     )
     moves.make(consultation=consultation, name="decide", by=by, detail={"verdict": verdict, "version": version.number})

@@ -27,7 +27,7 @@ from consult.paper import glyphs
 from consult.paper import opinion as paper
 from consult.policies import opinion as policies
 from consult.policies import person
-from consult.services import audience, audit, critical, key_image, moves, notification
+from consult.services import audience, audit, critical, diagnosis, key_image, moves, notification, outbox
 from consult.states import ANSWERING
 
 TEXTS = ("findings", "diagnosis", "recommendation")
@@ -46,7 +46,9 @@ def save_draft(*, consultation: Consultation, by: User, fields: dict[str, Any], 
     """
     row = moves.lock(consultation)
     _check_write(by, row)
-    texts = {name: _clean(name, fields[name]) for name in DRAFTED if name in fields}
+    texts: dict[str, Any] = {name: _clean(name, fields[name]) for name in DRAFTED if name in fields}
+    if "diagnosis_codes" in fields:
+        texts["diagnosis_codes"] = diagnosis.codes(fields["diagnosis_codes"])
     opinion, _made = Opinion.objects.get_or_create(consultation=row, author=by)
     mine = Opinion.objects.filter(pk=opinion.pk, draft_rev=draft_rev)
     if not mine.update(draft_rev=F("draft_rev") + 1, changed_at=timezone.now(), **texts):
@@ -154,11 +156,22 @@ def _version(opinion: Opinion, row: Consultation, by: User, licence: Licence) ->
         signer_title=role.title,
         signer_hospital=role.hospital.name if role.hospital else "",
         licence_number=licence.number,
-        about=_about(row, by, role) | _pictures(opinion) | ({"critical": opinion.critical} if opinion.critical else {}),
+        about=_about(row, by, role) | _pictures(opinion) | _coded(opinion, row) | _critical(opinion),
     )
     version.sha256 = digest(version)
     version.save(force_insert=True)
     return version
+
+
+def _critical(opinion: Opinion) -> dict[str, Any]:
+    return {"critical": opinion.critical} if opinion.critical else {}
+
+
+def _coded(opinion: Opinion, row: Consultation) -> dict[str, Any]:
+    """Codes with their names, of the opinion's diagnosis and of the request's."""
+    found = {"diagnosis": opinion.diagnosis_codes, "present": row.present_codes}
+    coded = {name: diagnosis.written(codes) for name, codes in found.items() if codes}
+    return {"codes": coded} if coded else {}
 
 
 def _pictures(opinion: Opinion) -> dict[str, Any]:
@@ -253,6 +266,7 @@ def amend(*, consultation: Consultation, by: User, reason: str) -> Opinion:
         draft_rev=F("draft_rev") + 1,
         changed_at=timezone.now(),
         critical=signed.about.get("critical", ""),
+        diagnosis_codes=[each["code"] for each in signed.about.get("codes", {}).get("diagnosis", [])],
         **{name: getattr(signed, name) for name in TEXTS},
     )
     if not opened:

@@ -60,5 +60,8 @@ def section_context(request: HttpRequest, consultation: Consultation) -> dict[st
     }
 
 
-def _offered(version: OpinionVersion | None) -> dict[str, str]:
-    return {"final_diagnosis": version.diagnosis} if version else {}
+def _offered(version: OpinionVersion | None) -> dict[str, Any]:
+    if version is None:
+        return {}
+    coded = version.about.get("codes", {}).get("diagnosis", [])
+    return {"final_diagnosis": version.diagnosis, "final_codes": [each["code"] for each in coded]}

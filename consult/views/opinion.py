@@ -21,7 +21,7 @@ from consult.views import key_image
 from consult.views.answers import acted
 from consult.views.reading import opened
 
-TEXTS = ("findings", "diagnosis", "recommendation", "critical")
+TEXTS = ("findings", "diagnosis", "diagnosis_codes", "recommendation", "critical")
 
 
 @require_safe

@@ -1,6 +1,7 @@
 // @ts-check
 /** Acts on consultations: dialogs that come as fragments, and what is said after an act. */
 import { toast } from "@/base/toasts.js";
+import { startCodes } from "@/consult/codes.js";
 
 /** Opens the dialog that was just fetched into `[data-dialogs]`; one that came back with errors opens again. @param {Event} event */
 function openFetched(event) {
@@ -34,3 +35,4 @@ function onRefused(event) {
 document.body.addEventListener("htmx:afterSwap", openFetched);
 document.body.addEventListener("acted", onActed);
 document.body.addEventListener("htmx:responseError", onRefused);
+startCodes();

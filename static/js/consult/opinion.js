@@ -6,7 +6,7 @@
 import { element } from "@/base/dom.js";
 import { offerTemplates } from "@/consult/templates.js";
 
-const TEXTS = ["findings", "diagnosis", "recommendation", "critical"];
+const TEXTS = ["findings", "diagnosis", "diagnosis_codes", "recommendation", "critical"];
 const WAIT = 8000;
 
 /** @param {HTMLFormElement} form */
@@ -87,6 +87,7 @@ async function newest(form) {
 /** @param {HTMLFormElement} form @param {HTMLElement} banner @param {Map<string, string>} newer @param {boolean} take */
 function settle(form, banner, newer, take) {
   for (const name of take ? TEXTS : []) field(form, name).value = newer.get(name) ?? "";
+  field(form, "diagnosis_codes").dispatchEvent(new Event("codes-set"));
   field(form, "draft_rev").value = newer.get("draft_rev") ?? "0";
   banner.hidden = true;
   field(form, "findings").dispatchEvent(new Event("input", { bubbles: true }));

@@ -186,6 +186,7 @@ class Case:
             "specialty": self.specialty,
             "title_wanted": "attending",
             "wanted_at": timezone.now() + timedelta(hours=1 if self.urgency == "emergency" else 26),
+            "present_codes": data.PRESENT_CODES.get(self.texts["present_diagnosis"], "").split(),
             **self.texts,
         }
         consultation.save_draft(consultation=self.thing, by=self.asker, fields=fields)
@@ -245,16 +246,27 @@ class Case:
         session.end(consultation=self.thing, by=self.expert)
 
     def sign(self) -> None:
-        texts = dict(zip(opinion.TEXTS, data.OPINIONS[self.who[0]], strict=True))
+        texts: dict[str, Any] = dict(zip(opinion.TEXTS, data.OPINIONS[self.who[0]], strict=True))
+        texts["diagnosis_codes"] = self._codes()
         saved = opinion.save_draft(consultation=self.thing, by=self.expert, fields=texts, draft_rev=0)
         opinion.sign(consultation=self.thing, by=self.expert, password=PASSWORD, draft_rev=saved.draft_rev)
+
+    def _codes(self) -> list[str]:
+        return data.OPINION_CODES.get(self.who[0], "").split()
 
     def decide(self) -> None:
         version = opinion.newest(self.thing)
         if version is None:
             raise CommandError("nothing signed to decide about")
         diagnosis = self.texts["present_diagnosis"].rstrip("？")
-        decision.record(version=version, by=self.asker, verdict="adopted", reason="", final_diagnosis=diagnosis)
+        decision.record(
+            version=version,
+            by=self.asker,
+            verdict="adopted",
+            reason="",
+            final_diagnosis=diagnosis,
+            final_codes=self._codes(),
+        )
 
     def close(self) -> None:
         consultation.close(consultation=self.thing, by=self.asker)

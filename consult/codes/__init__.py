@@ -1,0 +1,1 @@
+"""Coded words of medicine that the pages offer: ICD-10."""
