@@ -12,6 +12,8 @@ from consult.forms.diagnosis import CodesField
 from consult.models import Consultation, Role, Specialty, Urgency
 from consult.services.consultation import is_past
 
+EMPTIED: dict[str, Any] = {"wanted_at": None, "present_codes": []}
+
 
 class FutureField(forms.DateTimeField):
     """A time to come, written and shown in `zone` (None: the site's): what one reads is what one typed."""
@@ -84,7 +86,7 @@ class QuestionForm(forms.Form):
         read = {name: self.cleaned_data.get(name) for name in self.fields if name in self.cleaned_data}
         for name in self.fields:
             if name in self.data and not self.data[name].strip():
-                read[name] = None if name == "wanted_at" else ""
+                read[name] = EMPTIED.get(name, "")
         return read
 
     @property

@@ -17,6 +17,8 @@ from consult.models.quality import CallQuality
 from consult.models.recording import Recording, RecordingAnswer, RecordingFile, RecordingLog
 from consult.models.relay import Placement, Relay
 from consult.models.report_template import ReportTemplate
+from consult.models.seal import Seal
+from consult.models.search import SearchEntry
 
 __all__ = [
     "AccessKey",

@@ -16,7 +16,7 @@ from consult.models import Consultation, DayNumber, Department, Participant, Rol
 from consult.policies import consultation as policies
 from consult.policies import patient as patient_policies
 from consult.policies import person
-from consult.services import audience, audit, moves, notification, reading_desk
+from consult.services import audience, audit, diagnosis, moves, notification, reading_desk, search
 
 FIELDS: dict[str, str | Promise] = {
     "patient": gettext_lazy("Patient"),
@@ -76,6 +76,7 @@ def save_draft(*, consultation: Consultation, by: User, fields: dict[str, Any]) 
             raise moves.too_late()
         names = {"fields": sorted(changed)}
         audit.record(by=by, action="consultation.save_draft", thing=row, consultation=row, detail=names)
+        search.keep([row.pk])
     consultation.refresh_from_db()
     if changed:
         moves.announce(consultation)

@@ -13,6 +13,7 @@ from consult.errors import Conflict, NotAllowed, Refusal
 from consult.models import Consultation, Participant, User
 from consult.policies import consultation as policies
 from consult.services import audience, audit, clock
+from consult.services import audience, audit, search
 from consult.states import MOVES, Actor
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from consult.errors import Conflict, NotAllowed
 from consult.models import Department, Patient, User
 from consult.policies import patient as policies
-from consult.services import audit, names
+from consult.services import audit, names, search
 
 FIELDS = ("record_number", "name", "sex", "birth_date", "id_number", "phone")
 
@@ -37,6 +37,7 @@ def correct(*, patient: Patient, by: User, fields: dict[str, Any]) -> Patient:
         setattr(patient, name, chosen[name])
     patient.name_index = names.index(patient.name)
     _save(patient, [*changed, "name_index"])
+    search.keep(patient.consultations.values_list("pk", flat=True))
     return _audited(patient, by, "patient.correct", changed)
 
 

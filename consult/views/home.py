@@ -18,6 +18,7 @@ from consult.models import AuditEntry, Consultation, User
 from consult.policies.reading_desk import is_reader
 from consult.states import State
 from consult.views import critical
+from consult.views.hits import hits
 from consult.views.steps import step
 
 S = State
@@ -144,6 +145,9 @@ def filled(request: HttpRequest, section: Section, number: int | str) -> dict[st
     """A section with the rows of one page; the number of queries does not depend on the number of rows."""
     sought = request.GET.get("q", "").strip()
     page = Paginator(_rows(request.user, section, sought), PER_PAGE).get_page(number)
+    if section is FOUND:
+        for consultation in page:
+            consultation.hits = hits(consultation, sought)  # type: ignore[attr-defined]
     return {
         "section": section,
         "page": page,
