@@ -13,6 +13,7 @@ from consult.models import Notification
 from consult.policies.clock import may_set
 from consult.policies.hospital import is_keeper
 from consult.policies.reading_desk import is_reader
+from consult.policies.statistics import may_count
 from consult.services import notification
 
 
@@ -40,6 +41,10 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         entries.append(("reading-desks", "scan", _("Reading desks")))
     if may_set(request.user):
         entries.append(("clocks", "timer", _("Clocks")))
+    if may_count(request.user):
+        entries.append(("statistics", "chart-column", _("Statistics")))
+    if is_keeper(request.user):
+        entries.append(("certificates", "shield-check", _("Certificates")))
     if is_reader(request.user):
         entries.append(("report-templates", "file-text", _("Report templates")))
     here = request.resolver_match.url_name if request.resolver_match else ""

@@ -2,8 +2,14 @@
 
 from celery import shared_task
 
-from consult.services import escalation, notification, outbox, recording_files  # noqa: F401  (they register handlers)
-from consult.services import notification, outbox, recording_files, seal, search  # noqa: F401  (they register handlers)
+from consult.services import (  # noqa: F401  (they register handlers)
+    escalation,
+    notification,
+    outbox,
+    recording_files,
+    seal,
+    search,
+)
 
 
 @shared_task(name=outbox.TASK, ignore_result=True)

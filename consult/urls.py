@@ -4,8 +4,8 @@ from django.urls import path
 
 from consult.views import (
     access_key,
-    clock,
     certificate,
+    clock,
     consent,
     consultation,
     critical,
@@ -22,6 +22,7 @@ from consult.views import (
     recording,
     request,
     room,
+    statistics,
 )
 
 urlpatterns = [
@@ -33,6 +34,9 @@ urlpatterns = [
     path("desks/templates/<int:pk>/", reading_desk.template, name="report-template"),
     path("desks/templates/<int:pk>/delete/", reading_desk.delete, name="report-template-delete"),
     path("clocks/", clock.page, name="clocks"),
+    path("certificates/", certificate.page, name="certificates"),
+    path("diagnoses/", diagnosis.found, name="diagnoses"),
+    path("statistics/", statistics.page, name="statistics"),
     path("critical/", critical.waiting, name="critical-waiting"),
     path("notifications/", notification.inbox, name="notifications"),
     path("notifications/seen/", notification.seen, name="notifications-seen"),

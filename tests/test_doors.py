@@ -187,6 +187,8 @@ TABLE: dict[str, Door] = {
 OWN: dict[str, tuple[str, ...]] = {
     "home": (),
     "critical-waiting": (),
+    "diagnoses": (),
+    "statistics": (),
     "access-keys": (),
     "worklist": ("yours",),
     "notifications": (),
@@ -199,9 +201,8 @@ OWN: dict[str, tuple[str, ...]] = {
 # What Nitun's doctor may not open either.
 EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-images", "key-image-picture"}
 EXPERTS_ONLY |= {"report-templates", "report-template"}
-DESK_ONLY = {"consultation-quality", "reading-desks", "clocks"}
+DESK_ONLY = {"consultation-quality", "reading-desks", "clocks", "certificates"}
 ADMINISTRATORS_ONLY = {"devices", "device"}
-DESK_ONLY = {"consultation-quality", "reading-desks", "certificates"}
 
 
 def urls(patterns: list[URLPattern | URLResolver]) -> set[str]:

@@ -8,6 +8,7 @@ from consult.models.critical import CriticalFinding
 from consult.models.hospital import Agreement, Department, Hospital, Specialty
 from consult.models.key_image import KeyImage
 from consult.models.message import Message
+from consult.models.move_reason import MoveReason
 from consult.models.notification import Notification
 from consult.models.opinion import Decision, Opinion, OpinionVersion
 from consult.models.outbox import Beat, Job
@@ -41,6 +42,7 @@ __all__ = [
     "KeyImage",
     "Licence",
     "Message",
+    "MoveReason",
     "Notification",
     "Opinion",
     "OpinionVersion",

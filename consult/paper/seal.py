@@ -4,7 +4,7 @@ import io
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
 
@@ -44,7 +44,7 @@ def open_file(path: Path, passphrase: bytes) -> Sealer:
         key, certificate, _others = pkcs12.load_key_and_certificates(content, passphrase or None)
     except ValueError as error:
         raise Unreadable(f"{path.name}: {error}") from error
-    if key is None or certificate is None or not _belongs(key, certificate):
+    if key is None or certificate is None or _public(key.public_key()) != _public(certificate.public_key()):
         raise Unreadable(f"{path.name}: no certificate with its own private key")
     from pyhanko.sign.signers import SimpleSigner
 
@@ -54,9 +54,8 @@ def open_file(path: Path, passphrase: bytes) -> Sealer:
     return _sealer(signer)
 
 
-def _belongs(key: pkcs12.PKCS12PrivateKeyTypes, certificate: object) -> bool:
-    asked = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return bool(key.public_key().public_bytes(*asked) == certificate.public_key().public_bytes(*asked))  # type: ignore[attr-defined]
+def _public(key: Any) -> bytes:
+    return bytes(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
 
 def _sealer(signer: "Signer") -> Sealer:

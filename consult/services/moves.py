@@ -10,10 +10,9 @@ from django.utils.translation import gettext as _
 
 from consult import events
 from consult.errors import Conflict, NotAllowed, Refusal
-from consult.models import Consultation, Participant, User
+from consult.models import Consultation, MoveReason, Participant, User
 from consult.policies import consultation as policies
-from consult.services import audience, audit, clock
-from consult.services import audience, audit, search
+from consult.services import audience, audit, clock, search
 from consult.states import MOVES, Actor
 
 
@@ -74,7 +73,15 @@ def make(
             consultation=consultation,
             detail=told,
         )
+        if move.reason:
+            _give_reason(now, name, by, columns["last_reason"])
+        search.keep([now.pk])
     return consultation
+
+
+def _give_reason(asked: Consultation, name: str, by: User | None, words: str) -> None:
+    """The hospital is the one that was asked when the words were said: a declined request has another one later."""
+    MoveReason.objects.create(consultation=asked, move=name, words=words, by=by, hospital_id=asked.asked_hospital_id)
 
 
 def announce(consultation: Consultation, *also: int, kind: str = "consultation", seq: int | None = None) -> None:

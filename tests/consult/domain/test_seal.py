@@ -37,6 +37,7 @@ from tests.cast import PASSWORD, Cast
 from tests.consult.domain.threads import together
 from tests.consult.pages.browsers import browser, page_of
 
+ENGLISH = {"Accept-Language": "en"}
 HOSPITAL = ("provincial", "山西省人民医院")
 
 
@@ -183,11 +184,15 @@ def test_without_a_usable_certificate_it_is_signed_and_says_so(
         seal.make_all(version.pk)
     told = Notification.objects.filter(kind="seal_missing")
     assert [row.person for row in told] == [cast.scheduler]
-    shown = unescape(page_of(browser(cast.doctor).get(f"/consultations/{version.opinion.consultation_id}/opinion/")))
+    shown = unescape(
+        page_of(browser(cast.doctor, headers=ENGLISH).get(f"/consultations/{version.opinion.consultation_id}/opinion/"))
+    )
     assert "No certificate signature" in shown
     assert str(certificate.REASONS[reason]) in shown  # type: ignore[index]
-    assert str(certificate.REASONS[reason]) in unescape(page_of(browser(cast.scheduler).get("/certificates/")))  # type: ignore[index]
-    assert browser(cast.expert).get("/certificates/").status_code == 404
+    assert str(certificate.REASONS[reason]) in unescape(
+        page_of(browser(cast.scheduler, headers=ENGLISH).get("/certificates/"))
+    )  # type: ignore[index]
+    assert browser(cast.expert, headers=ENGLISH).get("/certificates/").status_code == 404
 
 
 def test_what_was_signed_without_one_is_signed_once_there_is_one(
@@ -207,7 +212,7 @@ def test_a_certificate_that_ends_soon_is_told_once_a_week(cast: Cast, settings: 
     for _again in range(2):
         seal.watch()
     assert list(Notification.objects.values_list("kind", "person__username")) == [("seal_ending", "scheduler")]
-    assert "Ends soon" in page_of(browser(cast.regulator).get("/certificates/"))
+    assert "Ends soon" in page_of(browser(cast.regulator, headers=ENGLISH).get("/certificates/"))
 
 
 @contextlib.contextmanager
