@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from consult import policies
 from consult.models import Notification
+from consult.policies.alert import OPEN, own_alerts
 from consult.policies.clock import may_set
 from consult.policies.hospital import is_keeper
 from consult.policies.reading_desk import is_reader
@@ -27,6 +28,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "assets": settings.ASSETS,
         "nav": SimpleLazyObject(lambda: _nav(request)),
         "unread_count": SimpleLazyObject(lambda: notification.unread(user.pk)),
+        "has_alerts": SimpleLazyObject(lambda: own_alerts(user).filter(OPEN).exists()),
         "notification_seq": SimpleLazyObject(
             lambda: Notification.objects.filter(person_id=user.pk).values_list("id", flat=True).first() or 0
         ),
@@ -39,6 +41,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         entries.append(("consultation-new", "file-plus", _("New request")))
     if policies.is_scheduler(request.user):
         entries.append(("reading-desks", "scan", _("Reading desks")))
+    if policies.is_scheduler(request.user):
+        entries.append(("alerts-unreached", "bell-ring", _("Not reached")))
     if may_set(request.user):
         entries.append(("clocks", "timer", _("Clocks")))
     if may_count(request.user):

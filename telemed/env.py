@@ -78,6 +78,21 @@ class Env(BaseSettings):
     )
     max_upload_mb: int = Field(200, ge=1, le=4096, description="Largest single image file in MB.")
 
+    email_url: str = Field(
+        "", description="smtp://user:password@host:587 (STARTTLS) or smtps://…:465; no e-mail is sent when empty."
+    )
+    email_from: str = Field("", description="Sender of e-mails; needed with EMAIL_URL.")
+    sms_hook_url: str = Field("", description="Where text messages are posted (docs/alerts.md); none when empty.")
+    sms_hook_secret: str = Field("", description="Signs what is posted to SMS_HOOK_URL; needed with it.")
+    push_hosts: str = Field(
+        "fcm.googleapis.com,push.services.mozilla.com,push.apple.com,notify.windows.com",
+        description="Push services browsers may name, comma separated; their subdomains too.",
+    )
+    push_contact: str = Field(
+        "mailto:admin@localhost", description="Whom a push service may ask: a mailto: or https: address."
+    )
+    vapid_secret: str = Field("", description="Makes the key of browser push. Made and kept in DATA_DIR when empty.")
+
     @property
     def dicom_tls(self) -> tuple[str, str, str] | tuple[()]:
         """Certificate, key and authority of the DICOM port; empty when it is not encrypted."""
@@ -117,6 +132,14 @@ def read() -> Env:
         raise SystemExit("Wrong settings:\n  DICOM_TLS_CERT: goes with DICOM_TLS_KEY, and DICOM_TLS_CA with both")
     if lost := [path for path in env.dicom_tls if path and not Path(path).is_file()]:
         raise SystemExit(f"Wrong settings:\n  DICOM_TLS_*: there is no file {lost[0]}")
+    if bool(env.email_url) != bool(env.email_from):
+        raise SystemExit("Wrong settings:\n  EMAIL_FROM: EMAIL_URL and EMAIL_FROM come together")
+    if env.email_url and not env.email_url.startswith(("smtp://", "smtps://")):
+        raise SystemExit("Wrong settings:\n  EMAIL_URL: is not a smtp: or smtps: address")
+    if bool(env.sms_hook_url) != bool(env.sms_hook_secret):
+        raise SystemExit("Wrong settings:\n  SMS_HOOK_SECRET: SMS_HOOK_URL and SMS_HOOK_SECRET come together")
+    if env.sms_hook_url and not env.sms_hook_url.startswith(("https://", "http://")):
+        raise SystemExit("Wrong settings:\n  SMS_HOOK_URL: is not a http: or https: address")
     if env.recording_key and len(env.recording_key) < 32:
         raise SystemExit("Wrong settings:\n  RECORDING_KEY: needs 32 characters or more")
     if not env.debug and not env.secret_key:

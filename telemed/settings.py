@@ -210,6 +210,18 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
     name: [] for name in ("camera", "microphone", "display-capture", "geolocation", "payment", "usb")
 }
 
+_mail = urlparse(env.email_url)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if env.email_url else 'dummy'}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or (465 if _mail.scheme == "smtps" else 587)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+EMAIL_USE_SSL = _mail.scheme == "smtps"
+EMAIL_USE_TLS = not EMAIL_USE_SSL and bool(_mail.username)
+EMAIL_TIMEOUT = 10
+EMAIL_FROM, SMS_HOOK_URL, SMS_HOOK_SECRET = env.email_from, env.sms_hook_url, env.sms_hook_secret
+PUSH_HOSTS = [host.strip() for host in env.push_hosts.split(",") if host.strip()]
+PUSH_CONTACT = env.push_contact
+VAPID_SECRET = env.vapid_secret or env.kept_secret("vapid")
+
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]

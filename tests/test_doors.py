@@ -15,7 +15,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 from django.utils import timezone
 
-from consult.models import Consultation, CriticalFinding, OpinionVersion, User
+from consult.models import Alert, Consultation, CriticalFinding, Notification, OpinionVersion, PushSubscription, User
 from consult.services import access_key, key_image, message, reading_desk
 from imaging.models import Export, Still
 from imaging.services import annotation, key
@@ -36,6 +36,7 @@ OPEN_TO_ALL = {
     "set-language",
     "session-alive",
     "healthz",
+    "push-worker",
     "metrics",
     "javascript-catalog",
 }
@@ -116,6 +117,8 @@ TABLE: dict[str, Door] = {
     "reading-desks": Door(()),
     "certificates": Door(()),
     "reading-desk-switch": Door(("desk",), {"reads": "no"}, gets=False),
+    "alert-acknowledge": Door(("alert",), {}, gets=False),
+    "alerts-unreached": Door(()),
     "clocks": Door((), {"known": 1}),
     "report-templates": Door((), {"name": "x", "findings": "x"}),
     "report-template": Door(("template",), {"name": "x", "findings": "x"}),
@@ -176,6 +179,7 @@ TABLE: dict[str, Door] = {
     "image-confirm": Door(("image",), {}, gets=False),
     "image-withdraw": Door(("image",), REASON, gets=False),
     "access-key-revoke": Door(("access_key",), {}, gets=False),
+    "reach-sign-off": Door(("subscription",), {}, gets=False),
     "arrival-place": Door(("arrival",), {"consultation": 1}, gets=False),
     "arrival-discard": Door(("arrival",), {}, gets=False),
     "devices": Door((), {"ae_title": "CT9"}),
@@ -190,6 +194,10 @@ OWN: dict[str, tuple[str, ...]] = {
     "diagnoses": (),
     "statistics": (),
     "access-keys": (),
+    "alerts-open": (),
+    "reach": (),
+    "reach-test": (),
+    "reach-allow": (),
     "worklist": ("yours",),
     "notifications": (),
     "notifications-seen": (),
@@ -201,7 +209,7 @@ OWN: dict[str, tuple[str, ...]] = {
 # What Nitun's doctor may not open either.
 EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-images", "key-image-picture"}
 EXPERTS_ONLY |= {"report-templates", "report-template"}
-DESK_ONLY = {"consultation-quality", "reading-desks", "clocks", "certificates"}
+DESK_ONLY = {"consultation-quality", "reading-desks", "clocks", "certificates", "alerts-unreached"}
 ADMINISTRATORS_ONLY = {"devices", "device"}
 
 
@@ -240,12 +248,15 @@ def world(cast: Cast) -> World:
     reading_desk.set_reads(department=cast.cardiology, by=cast.scheduler, reads=True)
     says = {"name": SECRET, "findings": SECRET}
     template = reading_desk.keep_template(department=cast.cardiology, by=cast.expert, fields=says)
+    told = Notification.objects.filter(person=cast.doctor, consultation=thing).earliest("pk")
     return World(
         walk.draft(cast, **texts),
         thing,
         {
             "consent": thing.consents.earliest("pk").pk,
             "version": OpinionVersion.objects.get().pk,
+            "alert": Alert.objects.create(notification=told, urgency="urgent").pk,
+            "subscription": PushSubscription.objects.create(person=cast.doctor, endpoint="https://x", point="x").pk,
             "critical": CriticalFinding.objects.get().pk,
             "image": image.pk,
             "report": report.pk,

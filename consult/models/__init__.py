@@ -1,6 +1,7 @@
 """Every noun of the workflow, one file each."""
 
 from consult.models.access_key import AccessKey
+from consult.models.alert import Alert, Delivery, PushSubscription, Reach
 from consult.models.audit import AuditEntry, AuditHead
 from consult.models.clock import Clock, ClockTable
 from consult.models.consultation import Consultation, DayNumber, Participant, Urgency
@@ -24,6 +25,7 @@ from consult.models.search import SearchEntry
 __all__ = [
     "AccessKey",
     "Agreement",
+    "Alert",
     "AuditEntry",
     "AuditHead",
     "Beat",
@@ -36,6 +38,7 @@ __all__ = [
     "CriticalFinding",
     "DayNumber",
     "Decision",
+    "Delivery",
     "Department",
     "Hospital",
     "Job",
@@ -49,6 +52,8 @@ __all__ = [
     "Participant",
     "Patient",
     "Placement",
+    "PushSubscription",
+    "Reach",
     "Recording",
     "RecordingAnswer",
     "RecordingFile",

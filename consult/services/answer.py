@@ -7,9 +7,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consult.errors import Refusal
-from consult.models import Consultation, Participant, User
+from consult.models import Alert, Consultation, Participant, User
+from consult.policies import consultation as policies
 from consult.policies import person
-from consult.services import audience, moves, notification
+from consult.services import alert, audience, audit, moves, notification
+from consult.states import State
 
 
 @transaction.atomic
@@ -70,6 +72,25 @@ def decline(*, consultation: Consultation, by: User, reason: str) -> Consultatio
     notification.tell_of(consultation=consultation, kind="declined", people=people, by=by)
     moves.announce(consultation, by.pk)
     return consultation
+
+
+@transaction.atomic
+def cannot(*, rung: Alert, by: User, words: str, on: str) -> None:
+    """Whoever is rung cannot come now and says why: the named specialist declines, another is asked no more."""
+    if not words.strip():
+        raise Refusal("reason_missing", _("Say why: the others need to know."), field="words")
+    thing = rung.notification.consultation
+    alert.acknowledge(alert=rung, by=by, on=on, words=words)
+    if thing is None:
+        return
+    if policies.may(by, "decline", thing):
+        decline(consultation=thing, by=by, reason=words)
+        return
+    row = moves.lock(thing)
+    if row.state == State.OFFERED:
+        moves.leave(row, by.pk, Participant.Side.ANSWERING)
+    audit.record(by=by, action="consultation.cannot", thing=row, consultation=row)
+    moves.announce(row, by.pk)
 
 
 @transaction.atomic

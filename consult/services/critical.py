@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from consult.errors import NotAllowed, Refusal
 from consult.models import Consultation, CriticalFinding, OpinionVersion, User
 from consult.policies import critical as policies
-from consult.services import audience, audit, moves, notification, outbox
+from consult.services import alert, audience, audit, moves, notification, outbox
 
 AGAIN = timedelta(minutes=5)
 """After which the asking side is told again."""
@@ -48,6 +48,7 @@ def read_back(*, finding: CriticalFinding, by: User, words: str) -> CriticalFind
     row = _locked(finding, by, policies.may_read_back)
     row.read_back, row.read_back_by, row.read_back_at = words.strip(), by, timezone.now()
     row.save(update_fields=["read_back", "read_back_by", "read_back_at"])
+    alert.settle(row.consultation, kinds={"critical", "critical_wrong", "critical_late"})
     audit.record(by=by, action="critical.read_back", thing=row, consultation=row.consultation)
     _tell(row, "critical_read", audience.answering(row.consultation), row.sent_back)
     moves.announce(row.consultation, kind="opinion", seq=row.version.number)

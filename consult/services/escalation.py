@@ -10,9 +10,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from consult.models import Clock, Consultation, Participant
+from consult.models import Alert, Clock, Consultation, Participant
+from consult.policies import alert as alerts
 from consult.policies import clock as policies
 from consult.policies import suggest
+from consult.policies.alerting import UNHEARD
 from consult.services import audience, audit, clock, moves, notification, outbox
 
 AT_ONCE = timedelta(minutes=5)
@@ -27,6 +29,33 @@ def sweep() -> int:
     rows = Clock.objects.filter(ended_at=None, paused_at=None, warned_at=None).select_related("table")
     waiting = [row.pk for row in rows.order_by("due_at") if _is_late(row, now) or _chain(row, now)]
     return sum(_take(pk, now) for pk in waiting)
+
+
+@outbox.every(timedelta(minutes=1), "unheard")
+def remind() -> int:
+    """What nobody has acknowledged in time is told to the schedulers, once for each piece of news."""
+    now = timezone.now()
+    told = 0
+    for urgency, wait in UNHEARD.items():
+        rows = Alert.objects.filter(alerts.OPEN, urgency=urgency, unheard_at=None, at__lte=now - wait)
+        for row in rows.exclude(notification__kind="unheard").select_related("notification__consultation"):
+            told += _unheard(row, now)
+    return told
+
+
+@transaction.atomic
+def _unheard(row: Alert, now: datetime) -> int:
+    news = row.notification
+    same = Alert.objects.filter(notification__key=news.key)
+    if not Alert.objects.filter(alerts.OPEN, pk=row.pk, unheard_at=None).update(unheard_at=now):
+        return 0
+    if news.consultation is None or same.filter(acknowledged_at__isnull=False).exists():
+        return 0  # a colleague who was told the same has taken note
+    people = audience.schedulers(news.consultation) - {news.person_id}
+    made = notification.tell(
+        people=people, kind="unheard", consultation=news.consultation, key=f"unheard.{news.key}"[:120]
+    )
+    return 1 if made else 0
 
 
 def _adopt() -> None:

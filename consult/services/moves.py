@@ -12,7 +12,7 @@ from consult import events
 from consult.errors import Conflict, NotAllowed, Refusal
 from consult.models import Consultation, MoveReason, Participant, User
 from consult.policies import consultation as policies
-from consult.services import audience, audit, clock, search
+from consult.services import alert, audience, audit, clock, search
 from consult.states import MOVES, Actor
 
 
@@ -65,6 +65,7 @@ def make(
             raise too_late()
         consultation.refresh_from_db()
         clock.follow(consultation, anew=name == "assign")
+        alert.settle(consultation)
         told = {"from": str(now.state), "to": str(move.target), **(detail or {})}
         audit.record(
             by=by,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from consult import events
 from consult.models import Consultation, Notification, User
 from consult.notify import texts
-from consult.services import outbox
+from consult.services import alert, outbox
 
 
 @transaction.atomic
@@ -35,7 +35,10 @@ def tell_of(*, consultation: Consultation, kind: str, people: Iterable[int], by:
 @outbox.handles("notification.deliver")
 def deliver(key: str) -> None:
     """Ring the pages of everyone not yet told. May run twice: only rows not yet delivered count."""
-    for row in list(Notification.objects.filter(key=key, delivered_at=None).order_by("pk")):
+    rows = Notification.objects.filter(key=key, delivered_at=None).select_related("person", "consultation")
+    new = list(rows.order_by("pk"))
+    alert.raise_for(new)
+    for row in new:
         if Notification.objects.filter(pk=row.pk, delivered_at=None).update(delivered_at=timezone.now()):
             events.announce(consultation=None, kind="notification", seq=row.pk, people=[row.person_id])
 
@@ -45,8 +48,12 @@ def seen(*, by: User, up_to: int) -> int:
     return _mark(Notification.objects.filter(person=by, pk__lte=up_to))
 
 
-def seen_of(*, by: User, consultation: Consultation) -> int:
-    """Mark what this person was told of a consultation as seen: they opened it. Answers how many were new."""
+def seen_of(*, by: User, consultation: Consultation, on: str) -> int:
+    """Mark what this person was told of a consultation as seen: they opened it, `on` some page and browser.
+
+    That acknowledges its alerts. Answers how many were new.
+    """
+    alert.acknowledge_of(consultation=consultation, by=by, on=on)
     return _mark(Notification.objects.filter(person=by, consultation=consultation))
 
 

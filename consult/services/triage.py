@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from consult.errors import Refusal
 from consult.models import Consultation, Department, Participant, User
 from consult.policies import person
-from consult.services import audience, message, moves, notification
+from consult.services import alert, audience, message, moves, notification
 
 
 @transaction.atomic
@@ -53,6 +53,7 @@ def assign(
     )
     if before and before != expert.pk:
         moves.leave(consultation, before, Participant.Side.ANSWERING)
+        alert.settle(consultation, person=before)
         notification.tell_of(consultation=consultation, kind="withdrawn", people={before}, by=by)
     notification.tell_of(consultation=consultation, kind="offered", people={expert.pk}, by=by)
     notification.tell_of(

@@ -12,7 +12,7 @@ from consult.models import Consultation
 from consult.services import notification
 from consult.views import consent, critical, decision, message, opinion, quality, recording
 from consult.views.history import clocks, entries
-from consult.views.reading import opened
+from consult.views.reading import opened, seen_on
 from consult.views.steps import step
 
 
@@ -20,7 +20,7 @@ from consult.views.steps import step
 @login_required
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     consultation = opened(request, pk, is_page=True)
-    notification.seen_of(by=request.user, consultation=consultation)
+    notification.seen_of(by=request.user, consultation=consultation, on=seen_on(request))
     context = head_context(request, consultation)
     context |= consent.section_context(request, consultation)
     context |= opinion.section_context(request, consultation)

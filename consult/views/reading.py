@@ -23,6 +23,23 @@ def opened(request: HttpRequest, pk: int, *, is_page: bool = False) -> Consultat
     return consultation
 
 
+BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Mac", "Linux")
+
+
+def browser_of(request: HttpRequest) -> str:
+    """The browser and its system in two words, as the person would name them."""
+    agent = request.headers.get("User-Agent", "")
+    browser = next((name for mark, name in BROWSERS if mark in agent), "")
+    system = next((name for name in SYSTEMS if name in agent), "")
+    return " · ".join(filter(None, [browser, system])) or "?"
+
+
+def seen_on(request: HttpRequest) -> str:
+    """On which page and browser somebody took note."""
+    return f"{request.path} · {browser_of(request)}"
+
+
 def _read_lately(request: HttpRequest, consultation: Consultation) -> bool:
     return AuditEntry.objects.filter(
         consultation=consultation.pk,

@@ -15,7 +15,7 @@ from consult.models import Consultation
 from consult.services import notification
 from consult.states import MOVES, State
 from consult.views.headers import allow_media
-from consult.views.reading import opened
+from consult.views.reading import opened, seen_on
 
 BEFORE_END = {State.ACCEPTED, State.SCHEDULED, *MOVES["end_session"].sources}  # being in the room makes it WAITING
 
@@ -30,7 +30,7 @@ def room(request: HttpRequest, pk: int) -> HttpResponse:
         if policies.may_enter(request.user, consultation):
             raise NotAllowed("no_consent", _("The patient's consent is missing. Record it first, then join the call."))
         raise NotAllowed("not_callable", _("There is no call to join: it is open to both sides after acceptance."))
-    notification.seen_of(by=request.user, consultation=consultation)
+    notification.seen_of(by=request.user, consultation=consultation, on=seen_on(request))
     return render(
         request,
         "room/page.html",

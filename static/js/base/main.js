@@ -10,6 +10,7 @@ import { startShortcuts } from "@/base/shortcuts.js";
 import { startErrors } from "@/base/errors.js";
 import { startAutosave } from "@/base/autosave.js";
 import { startInbox } from "@/base/inbox.js";
+import { startAlerts } from "@/base/alerts.js";
 
 startTheme();
 startTimes();
@@ -20,3 +21,4 @@ startShortcuts();
 startErrors();
 startAutosave();
 startInbox();
+startAlerts();
