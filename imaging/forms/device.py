@@ -24,6 +24,7 @@ class DeviceForm(forms.ModelForm):
             "quota_mb": _("Room for what waits, in MB"),
         }
         help_texts = {
+            "name": "",
             "ae_title": _("Exactly as the device is set up: capital and small letters count."),
             "address": _("The address it sends from."),
             "port": _("Only for the test of the connection."),
@@ -34,6 +35,7 @@ class DeviceForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         hospital = self.fields["hospital"]
         hospital.queryset = Hospital.objects.filter(active=True).order_by("name")  # type: ignore[attr-defined]
+        hospital.empty_label = _("Choose …")  # type: ignore[attr-defined]
         hospital.disabled = bool(self.instance.pk)
         self.fields["port"].min_value = 1  # type: ignore[attr-defined]
 

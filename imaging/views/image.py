@@ -6,12 +6,14 @@ from urllib.parse import quote
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from consult.errors import NotAllowed, Refusal
 from imaging.models import Image
 from imaging.policies import image as policies
+from imaging.raster import steps
 from imaging.raster.sniff import extension
 from imaging.services import image as images
 from imaging.services import rendering, reporting
@@ -89,17 +91,25 @@ def frame(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 @require_safe
 @login_required
 def values(request: HttpRequest, pk: int, number: int) -> HttpResponse:
-    """The values of a grey frame after rescale, row by row; `X-Values` names their type as numpy does."""
+    """The values of a grey frame after rescale, row by row; `X-Values` names their type as numpy does.
+
+    `X-Values-Form: steps` asks for them folded and compressed, and says so in the answer, where they are of that type.
+    """
     image = viewable(request, pk)
     if number >= image.frames or not image.has_pixels or image.facts["samples"] != 1:
         raise Http404
-    etag = f'"{image.sha256[:32]}-{number}-values"'
+    is_folded = request.headers.get("X-Values-Form") == steps.NAME and image.facts["dtype"] == steps.DTYPE
+    etag = f'"{image.sha256[:32]}-{number}-{steps.NAME if is_folded else "values"}"'
     images.note_reading(image=image, by=request.user)
     if request.headers.get("If-None-Match") == etag:
         answer = HttpResponse(status=304)
     else:
         found = rendering.read(image, number)
-        answer = HttpResponse(found.tobytes(), content_type="application/octet-stream")
+        content = steps.folded(found) if is_folded else found.tobytes()
+        answer = HttpResponse(content, content_type="application/octet-stream")
+        if is_folded:
+            answer["Content-Encoding"], answer["X-Values-Form"] = "gzip", steps.NAME
+    patch_vary_headers(answer, ["X-Values-Form"])
     answer["X-Values"] = image.facts["dtype"]
     answer["X-Content-Type-Options"] = "nosniff"
     answer["ETag"] = etag

@@ -1,12 +1,14 @@
 """Which series are volumes, as the page itself decides it; the door that gives a frame's values."""
 
 import copy
+import gzip
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from imaging.raster import steps
 from tests.cast import Cast, accepted
 from tests.imaging import phantom
 from tests.imaging.doors import client, photo, sent
@@ -101,8 +103,26 @@ def test_values_are_those_of_the_file(cast: Cast) -> None:
     found = np.frombuffer(answer.content, answer["X-Values"]).reshape(phantom.ROWS, phantom.COLUMNS)
     assert np.array_equal(found, phantom.truth(4))
     assert answer["Cache-Control"] == "private, max-age=3600, immutable"
+    folded = doctor.get(f"/images/{image.pk}/frames/0/values/", headers={"X-Values-Form": "steps"})
+    assert (folded["Content-Encoding"], folded["X-Values-Form"]) == ("gzip", "steps")
+    assert folded["ETag"] != answer["ETag"]
+    assert len(folded.content) < len(answer.content) * 0.6
+    assert _unfolded(folded.content) == found.ravel().tolist()
     again = doctor.get(f"/images/{image.pk}/frames/0/values/", headers={"If-None-Match": answer["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert doctor.get(f"/images/{image.pk}/frames/1/values/").status_code == 404
     colour = sent(doctor, thing, "a.jpg", photo())
     assert doctor.get(f"/images/{colour.pk}/frames/0/values/").status_code == 404
+
+
+def _unfolded(content: bytes) -> list[int]:
+    """As the page does it."""
+    with Script("static/js/viewer/steps.js") as page:
+        given = page.ask("unfolded", list(gzip.decompress(content)))
+    return [given[str(at)] for at in range(len(given))]
+
+
+@pytest.mark.small
+def test_steps_are_folded_over_the_whole_range() -> None:
+    values = np.array([0, -1, 32767, -32768, 32767, 5, 5, -32768, 0], "<i2")
+    assert _unfolded(steps.folded(values)) == values.tolist()

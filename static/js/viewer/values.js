@@ -1,5 +1,6 @@
 // @ts-check
 /** Values of frames, kept in the page: a window that is dragged is drawn here at once, without a word to the site. Knows no view's place. */
+import { unfolded } from "@/viewer/steps.js";
 import { windowOf } from "@/viewer/view.js";
 
 /** @typedef {import("@/viewer/view.js").Img} Img */
@@ -12,7 +13,7 @@ const KEPT_BYTES = 2 ** 26;
 
 /** The values of one frame, row by row. @param {string} url @param {number} count values it must have @param {AbortSignal} [signal] @returns {Promise<Kept>} rejects with an Error whose message is for people */
 export async function fetchValues(url, count, signal) {
-  const answer = await fetch(url, { signal }).catch((error) => {
+  const answer = await fetch(url, { signal, headers: { "X-Values-Form": "steps" } }).catch((error) => {
     if (signal?.aborted) throw error;
     throw new Error(gettext("No connection: an image of the series is missing."));
   });
@@ -23,7 +24,7 @@ export async function fetchValues(url, count, signal) {
   const kind = KINDS[/** @type {"u1"} */ (answer.headers.get("X-Values") ?? "")];
   const bytes = await answer.arrayBuffer();
   if (!kind || bytes.byteLength !== count * kind.BYTES_PER_ELEMENT) throw new Error(gettext("An image of the series cannot be shown."));
-  return new kind(bytes);
+  return answer.headers.get("X-Values-Form") === "steps" ? unfolded(new Uint8Array(bytes)) : new kind(bytes);
 }
 
 /** Grey levels under a linear window, as the site draws them (imaging/raster/window.py). @param {Kept} values @param {{center: number, width: number}} window @param {boolean} inverted large ones are dark */
