@@ -16,22 +16,37 @@ RATIO = 100
 MOST = 1024 * 1024 * 1024
 BATCH_BYTES = 64 * 1024 * 1024
 BLOCK = 1024 * 1024
+INDEX, INDEX_BYTES = "DICOMDIR", 32 * 1024 * 1024
 DOCUMENTS = frozenset({"[Content_Types].xml", "META-INF/MANIFEST.MF", "META-INF/container.xml"})
 PLAIN = (0, stat.S_IFREG, stat.S_IFDIR)
 UTF8, LOCKED = 0x800, 0x1  # flag bits (APPNOTE.TXT 4.4.4)
 
 
-def look_through(source: Path, *, largest: int) -> dict[str, object]:
+def look_through(source: Path, into: Path, *, largest: int) -> tuple[dict[str, object], str | None, set[str]]:
     """Count `files`, their `bytes` and what is `skipped`, having read every file to its end. Raises Unreadable.
 
-    A file longer than `largest` bytes refuses the archive: it is taken whole or not at all.
+    A file longer than `largest` bytes refuses the archive: it is taken whole or not at all. Where it has the index of
+    a disc, that is written to `into`/DICOMDIR, and its folder answered with all names in small letters.
     """
     with _opened(source) as archive:
         members, skipped = _members(archive, source.stat().st_size, largest)
         for member in members:
             _copy(archive, member, None)
+        folder = _index(archive, into)
+        names = {entry.filename.replace("\\", "/").lower() for entry in archive.infolist()}
     size = sum(member.file_size for member in members)
-    return {"kind": "archive", "files": len(members), "bytes": size, "skipped": skipped}
+    return {"kind": "archive", "files": len(members), "bytes": size, "skipped": skipped}, folder, names
+
+
+def _index(archive: zipfile.ZipFile, into: Path) -> str | None:
+    """The folder, with its last /, of the first DICOMDIR that is not too large to be one; written as a file."""
+    for entry in archive.infolist():
+        folder, _, name = entry.filename.replace("\\", "/").rpartition("/")
+        if name.upper() == INDEX and 0 < entry.file_size <= INDEX_BYTES:
+            with (into / INDEX).open("xb") as out:
+                _copy(archive, entry, out)
+            return f"{folder}/" if folder else ""
+    return None
 
 
 def unpack(source: Path, into: Path, *, largest: int, first: int, most: int) -> dict[str, object]:

@@ -118,7 +118,7 @@ def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
     if kind == "claims":
         return claims.answer(source)
     if kind == "archive":
-        return archive.unpack(source, into, **more) if "first" in more else archive.look_through(source, **more)
+        return archive.unpack(source, into, **more) if "first" in more else _looked_through(source, into, **more)
     if kind == "document":
         return pages.normalise(source, into, **more)
     if kind == "traces":
@@ -138,6 +138,20 @@ def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
     if kind == "stored":
         return stored.write(source, into)
     return dicom(source, into, trace.keep) if kind == "dicom" else photo(source, into)
+
+
+def _looked_through(source: Path, into: Path, *, largest: int) -> dict:
+    """An archive's counts; `directory`, where a disc's index lies in it, says what that names and is not there."""
+    from imaging.dicom import directory
+    from imaging.raster import archive
+
+    said, folder, names = archive.look_through(source, into, largest=largest)
+    if folder is not None:
+        try:
+            said["directory"] = directory.missing(into / archive.INDEX, folder, names)
+        except Exception:  # the files are read by themselves: an index that cannot be read costs nothing
+            said["directory"] = {"files": 0, "lost": 0, "names": []}
+    return said
 
 
 if __name__ == "__main__":

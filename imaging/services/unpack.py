@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -41,11 +42,14 @@ def unpack(image: int) -> None:
     _end(archive)
 
 
-def _looked_through(archive: Image) -> dict[str, int]:
+def _looked_through(archive: Image) -> dict[str, Any]:
     """Counts of the archive, every byte of it read once, and room made sure of before its first file is taken in."""
     with storage.workplace(archive.path) as work:
         said = decoding.decode(kind="archive", source=archive.original, into=work, largest=settings.MAX_UPLOAD_BYTES)
-    found = {name: int(said[name]) for name in ("files", "bytes", "skipped")}
+    found: dict[str, Any] = {name: int(said[name]) for name in ("files", "bytes", "skipped")}
+    if index := said.get("directory"):
+        names = [str(name) for name in index["names"]]
+        found["directory"] = {"files": int(index["files"]), "lost": int(index["lost"]), "names": names}
     outbox.keep()
     if archive.members.exists():
         return found  # an earlier run was cut: what was begun is finished
@@ -84,7 +88,7 @@ def _arrived(archive: Image, name: str, path: Path) -> intake.Arrived:
     return intake.Arrived(path, shown, size, storage.digest(path), kind, mime, reason, archive)
 
 
-def _note(archive: Image, facts: dict[str, int]) -> int:
+def _note(archive: Image, facts: dict[str, Any]) -> int:
     """How far it is, for the list; 0 when nobody wants it any more."""
     archive.facts = facts
     return Image.objects.filter(pk=archive.pk, state=S.PROCESSING).update(facts=facts)

@@ -131,7 +131,7 @@ def refused_groups(images: list[Image]) -> list[dict[str, Any]]:
 
 
 def archives(images: list[Image]) -> list[dict[str, Any]]:
-    """Zips that are being opened, and what came of those that were: how many files, how many skipped."""
+    """Zips that are being opened, and what came of those that were: files, skipped ones, what a disc's index misses."""
     return [
         {
             "image": image,
@@ -139,6 +139,7 @@ def archives(images: list[Image]) -> list[dict[str, Any]]:
             "done": image.facts.get("done", 0),
             "files": image.facts.get("files", 0),
             "skipped": image.facts.get("skipped", 0),
+            "directory": image.facts.get("directory"),
         }
         for image in images
         if image.kind == Image.Kind.ARCHIVE and (image.is_busy or image.state == S.UNPACKED)

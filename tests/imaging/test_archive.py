@@ -13,7 +13,7 @@ from imaging.models import Image, sentence
 from imaging.raster.beside import lies_beside
 from imaging.services import intake, unpack
 from tests.cast import Cast, draft
-from tests.imaging.doors import client, photo, send, sent
+from tests.imaging.doors import client, photo, real, send, sent
 from tests.imaging.zips import BESIDE, CD, HOSTILE_ZIPS, packed
 
 
@@ -134,3 +134,30 @@ def test_names_packed_by_windows_read_as_chinese(cast: Cast) -> None:
 )
 def test_what_lies_beside_images(path: str, beside: bool) -> None:
     assert lies_beside(path) is beside
+
+
+def test_what_the_discs_index_names_and_is_not_there_is_said(cast: Cast) -> None:
+    """pydicom's DICOMDIR names 31 files; two of them lie in the zip, one under other letters."""
+    browser, consultation = client(cast.doctor), draft(cast)
+    files = {
+        "CD/DICOMDIR": real("DICOMDIR"),
+        "CD/77654033/CR1/6154": CD["IMG/CT1"],
+        "cd/77654033/cr2/6247": CD["IMG/MR1"],
+    }
+    archive = sent(browser, consultation, "disc.zip", packed(files))
+    outbox.sweep()
+    archive.refresh_from_db()
+    said = archive.facts["directory"]
+    assert (archive.state, said["files"], said["lost"], len(said["names"])) == ("unpacked", 31, 29, 20)
+    assert "77654033/CR1/6154" not in said["names"]
+    page = browser.get(f"/consultations/{consultation.pk}/images/").content.decode()
+    assert 'data-lost="29"' in page
+    assert said["names"][0] in page
+
+
+def test_an_index_that_cannot_be_read_costs_nothing(cast: Cast) -> None:
+    archive = sent(client(cast.doctor), draft(cast), "disc.zip", packed({"DICOMDIR": b"x" * 99, **CD}))
+    outbox.sweep()
+    archive.refresh_from_db()
+    assert (archive.state, archive.facts["directory"]["files"]) == ("unpacked", 0)
+    assert len(members(archive)) == 3
