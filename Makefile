@@ -19,10 +19,11 @@ test: dev ## all tests: small form, then PostgreSQL and Redis
 check: dev ## style, types, templates, migrations, production settings, layers
 	@$(BIN)/python -m tests.platform.check
 
-bench: dev ## what a forwarded packet costs, beside Janus and aiortc's MediaRelay; our images beside Orthanc's; how soon people see them; writes docs/performance.json, a plot, docs/imaging.json
+bench: dev ## what a forwarded packet costs, beside Janus and aiortc's MediaRelay; our images beside Orthanc's; how soon people see them; pages over 200,000 consultations; writes docs/performance.json, a plot, docs/imaging.json, docs/province.json
 	@$(BIN)/python -m tests.platform.run --install-for-bench
 	@$(BIN)/python -m relay.bench.report
 	@$(BIN)/python manage.py shell --no-imports -c "from tests.imaging import beside, viewing; beside.main(); viewing.main()"
+	@$(BIN)/python -m tests.province
 
 lab: dev ## what bad networks cost: every scenario of tests/net/scenarios.py, written to docs/performance.md
 	@$(BIN)/python -m tests.platform.run --install

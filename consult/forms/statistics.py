@@ -20,11 +20,16 @@ def _this_year() -> date:
     return (today.replace(day=1) - timedelta(days=330)).replace(day=1)
 
 
+def _day() -> forms.DateInput:
+    """The browser's own calendar takes ISO 8601 only, whatever the page's language."""
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
 class FilterForm(forms.Form):
     """Everything may be left out: then the last twelve months of all that may be seen."""
 
-    first = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    first = forms.DateField(label=_("First day"), required=False, widget=_day())
+    last = forms.DateField(label=_("Last day"), required=False, widget=_day())
     hospital = forms.ModelChoiceField(Hospital.objects.none(), label=_("Asking hospital"), required=False)
     asked_hospital = forms.ModelChoiceField(Hospital.objects.none(), label=_("Answering hospital"), required=False)
     expert = forms.ModelChoiceField(User.objects.none(), label=_("Specialist"), required=False)

@@ -109,6 +109,7 @@ class Chooser {
     );
     if (sought && !this.found.length) this.list.append(element("li", { class: "muted", role: "presentation" }, gettext("No code matches. The words above are enough.")));
     this.list.hidden = !sought;
+    if (sought) this.list.scrollIntoView({ block: "nearest" });
     this.box.setAttribute("aria-expanded", String(Boolean(this.found.length)));
     const count = this.found.length;
     this.said.textContent = sought ? interpolate(ngettext("%(count)s code found", "%(count)s codes found", count), { count }, true) : "";

@@ -140,6 +140,7 @@ def test_the_page_and_its_csv_say_the_same(cast: Cast, month: Filters) -> None:
     desk = browser(cast.regulator)
     answer_ = desk.get("/statistics/")
     page = page_of(answer_)
+    assert f'value="{timezone.localdate():%Y-%m-%d}"' in page  # a calendar of the browser takes no other form
     assert page.count('<svg class="chart') == sum(1 for table in answer_.context["tables"] if table["chart"]) >= 6
     table = desk.get("/statistics/?csv=hospitals")
     assert table["Content-Type"] == "text/csv; charset=utf-8"

@@ -186,3 +186,32 @@ def test_nothing_is_without_a_name_or_off_the_screen(
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wrong.append((path, width, "wider than the screen"))
     assert wrong == []
+
+
+def test_a_diagnosis_is_coded_by_keyboard_alone_and_stays_after_a_reload(
+    chromium: Browser, live_server: Any, english: Cast
+) -> None:
+    draft = walk.draft(english)
+    with opened(chromium, live_server, english.doctor, width=360) as page:
+        page.goto(f"/consultations/{draft.pk}/edit/question/")
+        box = page.get_by_role("combobox", name="ICD-10 codes")
+        first = page.locator(".codes [role=option]:visible").first
+        for typed, chosen in (("buwending", "I20.0"), ("i10", "I10")):
+            box.focus()
+            page.keyboard.type(typed)
+            expect(first).to_have_attribute("data-code", chosen)
+            page.keyboard.press("Enter")
+            expect(page.locator(f'.chip[data-code="{chosen}"]')).to_be_visible()
+        expect(page.locator("[data-saved=saved]")).to_be_visible()
+        page.reload()
+        expect(page.locator(".chip")).to_have_text(["I20.0 Unstable angina", "I10 Essential (primary) hypertension"])
+        box.focus()
+        page.keyboard.press("Backspace")
+        expect(page.locator(".chip")).to_have_count(1)
+        page.keyboard.type("angina")
+        expect(first).to_be_visible()
+        session = page.context.new_cdp_session(page)  # past the page's own script policy
+        session.send("Runtime.evaluate", {"expression": AXE.read_text()})
+        assert page.evaluate("axe.run('.codes').then(r => r.violations.map(v => v.id))") == []
+        page.keyboard.press("Escape")
+        expect(first).to_have_count(0)
