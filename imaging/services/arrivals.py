@@ -6,6 +6,7 @@ What names none, or several, waits until a doctor of the hospital says where it 
 import os
 import secrets
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 from time import time
@@ -73,13 +74,9 @@ def take(*, device: Device, file: Path, head: bytes) -> Arrival:
         raise TooLarge(Reason.TOO_LARGE, sentence(Reason.TOO_LARGE))
     _check_quota(device, size)
     storage.need_room(0)
-    reason = checking.claims([file])[0].refused
-    if reason and reason not in NOT_SHOWN:
-        raise Refusal(reason, sentence(reason))
-    sha256 = storage.digest(file)
+    sha256 = _checked(file)
     arrival = Arrival(device=device, token=secrets.token_urlsafe(32), size=size, sha256=sha256, sop_uid=said.sop_uid)
     os.rename(file, arrival.path)
-    storage.sync(arrival.path)
     storage.sync(arrival.path.parent)
     try:
         with transaction.atomic():
@@ -90,6 +87,18 @@ def take(*, device: Device, file: Path, head: bytes) -> Arrival:
         arrival.path.unlink()
         return Arrival.objects.get(device=device, sha256=sha256, state__in=policies.OPEN)
     return arrival
+
+
+def _checked(file: Path) -> str:
+    """The file's SHA-256; it is synced, while the limited child reads its header. Refuses what is damaged."""
+    with ThreadPoolExecutor(1, "claims") as pool:
+        claimed = pool.submit(checking.claims, [file])
+        sha256 = storage.digest(file)
+        storage.sync(file)
+        reason = claimed.result()[0].refused
+    if reason and reason not in NOT_SHOWN:
+        raise Refusal(reason, sentence(reason))
+    return sha256
 
 
 def _check_quota(device: Device, size: int) -> None:

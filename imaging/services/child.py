@@ -24,7 +24,9 @@ FILE_BYTES = 1200 * 1024 * 1024
 
 def main() -> None:
     """Import the decoders once, then serve until stdin ends."""
+    import imaging.dicom.claims
     import imaging.dicom.normalise
+    import imaging.raster.archive
     import imaging.raster.pages
     import imaging.raster.photo
 

@@ -72,7 +72,8 @@ def by_zip(cast: Cast, consultation: Consultation, files: Files, folder: Path) -
 
 def by_stow(cast: Cast, consultation: Consultation, files: Files, folder: Path) -> dict[str, Fate]:
     """The Failure Reason (0008,1197) of each, 0 for what is kept."""
-    browser, fates = client(cast.doctor), {}
+    browser = client(cast.doctor)
+    found: dict[str, tuple[int, int | None]] = {}
     for name, content in files.items():
         known = set(Image.objects.values_list("pk", flat=True))
         answer = browser.post(
@@ -80,10 +81,10 @@ def by_stow(cast: Cast, consultation: Consultation, files: Files, folder: Path) 
         )
         failed = answer.json().get("00081198", {"Value": []})["Value"]
         assert answer.status_code == (409 if failed else 200)
-        swept()
-        image = Image.objects.exclude(pk__in=known).first()
-        fates[name] = Fate(failed[0]["00081197"]["Value"][0] if failed else 0, became(image) if image else "")
-    return fates
+        code = failed[0]["00081197"]["Value"][0] if failed else 0
+        found[name] = code, Image.objects.exclude(pk__in=known).values_list("pk", flat=True).first()
+    swept()
+    return {name: Fate(code, became(Image.objects.get(pk=pk)) if pk else "") for name, (code, pk) in found.items()}
 
 
 def by_c_store(cast: Cast, consultation: Consultation, files: Files, folder: Path) -> dict[str, Fate]:
