@@ -4,19 +4,22 @@ Times are of consultations sent in the period. Quantiles are those of SQL's perc
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
+import numpy as np
 from django.db.models import F, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Left
 from django.utils import timezone
+from numpy.typing import NDArray
 
 from consult.models import Clock, Consultation, Decision, MoveReason
 from consult.states import State
 
+Floats = NDArray[np.float64]
 REFUSALS = ("decline", "return_")
 ENDED_WELL = frozenset({State.ACKNOWLEDGED, State.FOLLOW_UP, State.CLOSED})
 TOP = 50  # reasons shown
@@ -84,27 +87,23 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: from which moment to which, pauses included, and the clocks that measure it."""
+    """One step: between which moments, pauses included, and the clocks that measure it."""
 
     name: str
-    began: Callable[[Row], datetime | None]
-    ended: Callable[[Row], datetime | None]
+    began: str
+    ended: str
     clocks: frozenset[str] = frozenset()
 
 
 STEPS = (
-    Step("triage", lambda row: row.submitted_at, lambda row: row.offered_at, frozenset({Clock.Step.TRIAGE})),
-    Step("accept", lambda row: row.offered_at, lambda row: row.accepted_at, frozenset({Clock.Step.ACCEPT})),
-    Step("start", lambda row: row.accepted_at, lambda row: row.session_started_at, frozenset({Clock.Step.SESSION})),
-    Step("call", lambda row: row.session_started_at, lambda row: row.session_ended_at),
-    Step(
-        "opinion",
-        lambda row: row.session_ended_at or row.accepted_at,
-        lambda row: row.signed_at,
-        frozenset({Clock.Step.ANSWER, Clock.Step.OPINION}),
-    ),
-    Step("whole", lambda row: row.submitted_at, lambda row: row.signed_at),
+    Step("triage", "submitted_at", "offered_at", frozenset({Clock.Step.TRIAGE})),
+    Step("accept", "offered_at", "accepted_at", frozenset({Clock.Step.ACCEPT})),
+    Step("start", "accepted_at", "session_started_at", frozenset({Clock.Step.SESSION})),
+    Step("call", "session_started_at", "session_ended_at"),
+    Step("opinion", "answerable_at", "signed_at", frozenset({Clock.Step.ANSWER, Clock.Step.OPINION})),
+    Step("whole", "submitted_at", "signed_at"),
 )
+MOMENTS = Row._fields[8:]
 
 
 @dataclass(slots=True)
@@ -138,7 +137,6 @@ class Line:
     avoided: int = 0
     median: float | None = None
     p90: float | None = None
-    minutes: list[float] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +164,22 @@ def report(rows: QuerySet[Consultation], filters: Filters) -> Report:
     )
     about = Known(outcomes, Counter(pk for pk, _move, _words in refused), _late(chosen))
 
-    def lines(key: Callable[[Row], Any]) -> list[Line]:
-        return _lines(found, key, about)
+    moments = _moments(found)
+    columns = _columns(found, about)
+    minutes = (moments["signed_at"] - moments["submitted_at"]) / 60
 
-    totals = lines(lambda _row: "")
+    def lines(keys: list[Any]) -> list[Line]:
+        return _lines(keys, columns, minutes)
+
+    totals = lines([""] * len(found))
     return Report(
         total=totals[0] if totals else Line(""),
-        steps=[_spread(step, found, about.late) for step in STEPS],
-        months=_every_month(lines(lambda row: timezone.localtime(row.submitted_at).strftime("%Y-%m")), filters),
-        hospitals=_busiest(lines(lambda row: row.hospital)),
-        answering=_busiest(lines(lambda row: row.asked_hospital)),
-        experts=_busiest(lines(lambda row: row.expert)),
-        specialties=_busiest(lines(lambda row: row.specialty)),
+        steps=[_spread(step, moments, about.late) for step in STEPS],
+        months=_every_month(lines(_months(found)), filters),
+        hospitals=_busiest(lines([row.hospital for row in found])),
+        answering=_busiest(lines([row.asked_hospital for row in found])),
+        experts=_busiest(lines([row.expert for row in found])),
+        specialties=_busiest(lines([row.specialty for row in found])),
         reasons=[(move, words, count) for (move, words), count in _reasons(refused)],
     )
 
@@ -204,60 +206,79 @@ def _late(chosen: QuerySet[Consultation]) -> dict[int, set[str]]:
     return late
 
 
-def _lines(found: Iterable[Row], key: Callable[[Row], Any], about: Known) -> list[Line]:
-    table: dict[Any, Line] = {}
-    for row in found:
-        name = key(row)
-        if name is None:
-            continue
-        line = table.get(name)
-        if line is None:
-            line = table[name] = Line(name)
-        _count(line, row, about)
-    for line in table.values():
-        line.minutes.sort()
-        line.median, line.p90 = quantile(line.minutes, 0.5), quantile(line.minutes, 0.9)
-    return list(table.values())
+def _moments(found: list[Row]) -> dict[str, Floats]:
+    """Each moment in seconds since 1970, NaN where it has not come."""
+    moments = {
+        name: np.array([at.timestamp() if at else np.nan for at in (getattr(row, name) for row in found)], dtype=float)
+        for name in MOMENTS
+    }
+    ended, accepted = moments["session_ended_at"], moments["accepted_at"]
+    return moments | {"answerable_at": np.where(np.isnan(ended), accepted, ended)}
 
 
-def _count(line: Line, row: Row, about: Known) -> None:
-    line.requests += 1
-    line.refusals += about.refused[row.pk]
-    line.late += row.pk in about.late
-    if row.signed_at:
-        line.answered += 1
-        line.minutes.append((row.signed_at - row.submitted_at).total_seconds() / 60)
-    if outcome := about.outcomes.get(row.pk):
-        line.decided += 1
-        line.adopted += outcome.verdict == Decision.Verdict.ADOPTED
-        line.partly += outcome.verdict == Decision.Verdict.PARTLY
-        changed = outcome.changed
-        line.compared += changed is not None
-        line.changed += changed is True
-    if row.purpose == Consultation.Purpose.REFERRAL and row.state in ENDED_WELL:
-        line.avoided += 1
+def _months(found: list[Row]) -> list[str]:
+    zone = timezone.get_default_timezone()
+    days = (row.submitted_at.astimezone(zone) for row in found)
+    return [f"{day.year}-{day.month:02}" for day in days]
 
 
-def _spread(step: Step, found: Iterable[Row], late: dict[int, set[str]]) -> Spread:
-    minutes = []
-    for row in found:
-        began, ended = step.began(row), step.ended(row)
-        if began and ended and ended >= began:
-            minutes.append((ended - began).total_seconds() / 60)
-    minutes.sort()
-    longest = minutes[-1] if minutes else None
+def _columns(found: list[Row], about: Known) -> dict[str, Floats]:
+    """What is summed of each consultation, by the name of its field in Line."""
+    none = Outcome("", None, None)
+    outcomes = [about.outcomes.get(row.pk, none) for row in found]
+    changed = [outcome.changed for outcome in outcomes]
+    avoided = [row.purpose == Consultation.Purpose.REFERRAL and row.state in ENDED_WELL for row in found]
+    sums: dict[str, list[Any]] = {
+        "requests": [1] * len(found),
+        "answered": [row.signed_at is not None for row in found],
+        "refusals": [about.refused.get(row.pk, 0) for row in found],
+        "late": [row.pk in about.late for row in found],
+        "decided": [outcome is not none for outcome in outcomes],
+        "adopted": [outcome.verdict == Decision.Verdict.ADOPTED for outcome in outcomes],
+        "partly": [outcome.verdict == Decision.Verdict.PARTLY for outcome in outcomes],
+        "compared": [each is not None for each in changed],
+        "changed": [each is True for each in changed],
+        "avoided": avoided,
+    }
+    return {name: np.array(values, dtype=float) for name, values in sums.items()}
+
+
+def _lines(keys: list[Any], columns: dict[str, Floats], minutes: Floats) -> list[Line]:
+    """A line for each key, None is no key."""
+    places: dict[Any, int] = {}
+    of = np.array([-1 if key is None else places.setdefault(key, len(places)) for key in keys], dtype=int)
+    chosen = of >= 0
+    sums = {
+        name: np.bincount(of[chosen], weights=column[chosen], minlength=len(places)) for name, column in columns.items()
+    }
+    answered = chosen & ~np.isnan(minutes)
+    order = np.lexsort((minutes[answered], of[answered]))
+    groups, ordered = of[answered][order], minutes[answered][order]
+    lines = []
+    for key, place in places.items():
+        begin, end = np.searchsorted(groups, place), np.searchsorted(groups, place, side="right")
+        mine = ordered[begin:end]
+        counts: dict[str, Any] = {name: int(column[place]) for name, column in sums.items()}
+        lines.append(Line(key, median=quantile(mine, 0.5), p90=quantile(mine, 0.9), **counts))
+    return lines
+
+
+def _spread(step: Step, moments: dict[str, Floats], late: dict[int, set[str]]) -> Spread:
+    minutes = (moments[step.ended] - moments[step.began]) / 60
+    minutes = np.sort(minutes[minutes >= 0])  # NaN is not
+    longest = float(minutes[-1]) if len(minutes) else None
     over = sum(not step.clocks.isdisjoint(steps) for steps in late.values()) if step.clocks else None
     return Spread(step.name, len(minutes), quantile(minutes, 0.5), quantile(minutes, 0.9), longest, over)
 
 
-def quantile(ordered: Sequence[float], share: float) -> float | None:
+def quantile(ordered: Sequence[float] | Floats, share: float) -> float | None:
     """As percentile_cont: linear between the two neighbours; None of nothing."""
-    if not ordered:
+    if not len(ordered):
         return None
     at = (len(ordered) - 1) * share
     low = int(at)
     high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)
+    return float(ordered[low] + (ordered[high] - ordered[low]) * (at - low))
 
 
 def _busiest(lines: list[Line]) -> list[Line]:
