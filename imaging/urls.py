@@ -34,6 +34,7 @@ urlpatterns = [
     path("images/<int:pk>/frames/<int:number>/print/", printing.page, name="image-print"),
     path("images/<int:pk>/frames/<int:number>/print/picture/", printing.picture, name="image-print-picture"),
     path("consultations/<int:pk>/images/print/", printing.keys, name="key-images-print"),
+    path("images/<int:pk>/tiles/<int:level>/<int:column>/<int:row>/", image.tile, name="image-tile"),
     path("images/<int:pk>/thumbnail/", image.thumbnail, name="image-thumbnail"),
     path("images/<int:pk>/report/", image.report, name="image-report"),
     path("images/<int:pk>/original/", image.original, name="image-original"),

@@ -62,6 +62,14 @@ async function cornerstone() {
   });
 }
 
+// Tiles of whole slides (static/js/slides): fetched by who opens one, by nobody else.
+async function openseadragon() {
+  await build({
+    entryPoints: [here(`${modules}openseadragon/build/openseadragon/openseadragon.js`)], outfile: here(`${vendor}openseadragon.js`),
+    bundle: true, format: "esm", minify: true, target: "es2022", logLevel: "error",
+  });
+}
+
 // The static server sends these to browsers that take them.
 async function compress() {
   const names = (await readdir(here(vendor))).filter((name) => /\.(js|svg)$/.test(name));
@@ -73,6 +81,6 @@ async function compress() {
 }
 
 await mkdir(here(vendor), { recursive: true });
-const [count] = await Promise.all([icons(), copies(), tus(), cornerstone()]);
+const [count] = await Promise.all([icons(), copies(), tus(), cornerstone(), openseadragon()]);
 await compress();
-console.log(`static/vendor: ${count} icons, htmx, tus, signature_pad, cornerstone`);
+console.log(`static/vendor: ${count} icons, htmx, tus, signature_pad, cornerstone, openseadragon`);

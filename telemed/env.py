@@ -77,6 +77,7 @@ class Env(BaseSettings):
         "", description="PEM file: who signs the certificates that devices must show; none asked when empty."
     )
     max_upload_mb: int = Field(200, ge=1, le=4096, description="Largest single image file in MB.")
+    slide_max_mb: int = Field(4096, ge=1, le=65536, description="Largest whole slide of pathology in MB.")
 
     email_url: str = Field(
         "", description="smtp://user:password@host:587 (STARTTLS) or smtps://…:465; no e-mail is sent when empty."

@@ -33,6 +33,7 @@ TURN_URLS, TURN_SECRET, TURN_TTL = env.turn_list, env.turn_secret, env.turn_ttl
 DICOM_HOST, DICOM_PORT, DICOM_AE_TITLE = env.dicom_host, env.dicom_port, env.dicom_ae_title
 DICOM_TLS = env.dicom_tls
 MAX_UPLOAD_BYTES = env.max_upload_mb * 1024 * 1024
+SLIDE_MAX_BYTES = max(env.slide_max_mb, env.max_upload_mb) * 1024 * 1024
 
 INSTALLED_APPS = [
     "daphne",

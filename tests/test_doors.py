@@ -24,6 +24,7 @@ from imaging.services.rendering import Look
 from tests import cast as walk
 from tests.cast import Cast
 from tests.imaging import doors as pictures
+from tests.imaging import glass
 from tests.imaging.reports import measurements
 from tests.imaging.test_arrivals import device, instance, settled
 from tests.recording import scene
@@ -167,6 +168,7 @@ TABLE: dict[str, Door] = {
     "image-print-picture": Door(("image", "0")),
     "key-images-print": ONE,
     "image-values": Door(("slice", "0")),
+    "image-tile": Door(("slide", "0", "0", "0")),
     "image-thumbnail": Door(("image",)),
     "image-report": Door(("report",)),
     "image-original": Door(("image",)),
@@ -236,6 +238,7 @@ def world(cast: Cast) -> World:
     key_image.caption(chosen=chosen, by=cast.expert, words=SECRET)
     walk.sign(cast, thing, findings=SECRET, critical=SECRET)
     slice_ = pictures.sent(nitun, thing, f"{SECRET}.dcm", pictures.real("CT_small.dcm"))
+    slide = pictures.sent(nitun, thing, f"{SECRET}.svs", glass.svs(glass.tissue(600, 300)))
     report = pictures.sent(nitun, thing, "report.dcm", measurements(slice_.sop_uid, SECRET))
     mark = Mark(frame=0, kind="arrow", points=[[1, 1], [9, 9]], text=SECRET)
     drawn = annotation.put(image=image, by=cast.doctor, uid=uuid4(), rev=1, mark=mark)
@@ -261,6 +264,7 @@ def world(cast: Cast) -> World:
             "image": image.pk,
             "report": report.pk,
             "slice": slice_.pk,
+            "slide": slide.pk,
             "key_image": chosen.pk,
             "mark": drawn.uid,
             "arrival": arrived.pk,

@@ -129,7 +129,7 @@ class Look(Message):
     preset: str | None = reads(text(0, 40, r"[A-Za-z0-9_.:-]*"), default=None)
     center: float | None = reads(number(-1e7, 1e7), default=None)
     width: float | None = reads(number(0, 1e7), default=None)
-    zoom: float = reads(number(0.1, 20), default=1.0)
+    zoom: float = reads(number(0.1, 5000), default=1.0)
     x: float = reads(number(0, 1), default=0.5)
     y: float = reads(number(0, 1), default=0.5)
     turn: int = reads(whole(0, 3), default=0)

@@ -10,7 +10,20 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut
 
-from imaging.dicom import claims, document, facts, jsonmodel, pixels, planes, regions, report, source, stored, waveform
+from imaging.dicom import (
+    claims,
+    document,
+    facts,
+    jsonmodel,
+    pixels,
+    planes,
+    regions,
+    report,
+    slide,
+    source,
+    stored,
+    waveform,
+)
 from imaging.dicom.refused import Unreadable
 
 SAMPLE = 65_536
@@ -27,7 +40,11 @@ def normalise(path: Path, into: Path, keep: Callable[[list[waveform.Lead], Path]
     only the document is taken out: its pages are not drawn here. Of a structured report its content, of an
     electrocardiogram its leads, by `keep`. Raises Unreadable.
     """
+    if slide.is_file(path):
+        return {"kind": "dicom", **slide.described(path, into)}
     dataset = source.read(path)
+    if slide.is_in(dataset):
+        return {"kind": "dicom", **slide.described(path, into)}
     claims.check(dataset, path.stat().st_size)
     found = facts.header(dataset)
     if inner := next((each for each in (document, report) if each.is_in(dataset)), None):

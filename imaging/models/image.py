@@ -25,6 +25,7 @@ class Image(models.Model):
         DICOM = "dicom", _("DICOM image")
         DOCUMENT = "document", _("Document")
         ECG = "ecg", _("Electrocardiogram")
+        SLIDE = "slide", _("Pathology slide")
         ARCHIVE = "archive", _("Archive")
 
     class State(models.TextChoices):
@@ -141,6 +142,11 @@ class Image(models.Model):
     def has_report(self) -> bool:
         """A structured report: text in place of a picture."""
         return "report" in self.facts
+
+    @property
+    def has_tiles(self) -> bool:
+        """A whole slide: cut to tiles in one packed file (imaging/raster/tiles.py)."""
+        return "tiles" in self.facts
 
     @property
     def has_pixels(self) -> bool:

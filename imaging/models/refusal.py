@@ -15,7 +15,11 @@ class Reason(models.TextChoices):
     STORAGE_FULL = "storage_full", _("The server's disk is full. Nothing was lost; tell the administrator, then retry.")
     NOT_AN_IMAGE = "not_an_image", _("This is not an image. Send DICOM, JPEG, PNG, WebP or PDF, or a zip of them.")
     OTHER_PICTURE = "other_picture", _("This kind of picture cannot be shown. Save it as JPEG or PNG and send that.")
-    SLIDE = "slide", _("Whole slides of pathology are not shown here yet. Save the regions that matter as JPEG or PNG.")
+    SLIDE = "slide", _("Slides of this scanner cannot be shown. Export it as SVS, pyramid TIFF or DICOM.")
+    SLIDE_LABEL = (
+        "slide_label",
+        _("The photo of a slide's label or glass is kept, and shown to nobody: names stand on it."),
+    )
     OTHER_DOCUMENT = "other_document", _("This DICOM file holds a document that is no PDF. Export it as PDF.")
     TOO_MANY_PAGES = "too_many_pages", _("The document has more pages than can be shown. Send the pages that matter.")
     ARCHIVE = "archive", _("This archive cannot be opened here. Send the folder, or a zip without archives inside.")

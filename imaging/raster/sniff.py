@@ -8,7 +8,9 @@ PHOTO = "photo"
 DOCUMENT = "document"
 ARCHIVE = "archive"
 ECG = "ecg"
+SLIDE = "slide"
 JPEG, PNG, WEBP, PDF = "image/jpeg", "image/png", "image/webp", "application/pdf"
+TIFF = "image/tiff"
 SCP, AECG, EDF = "application/x-scp-ecg", "application/x-hl7-aecg", "application/x-edf"
 
 # Names under which nobody keeps a medical image, whatever is inside.
@@ -16,16 +18,18 @@ _ACTIVE = "exe dll com scr bat cmd msi ps1 vbs js mjs jar sh py php html htm xht
 _ARCHIVE = "rar 7z gz tgz tar bz2 xz iso cab"
 ACTIVE_NAMES = frozenset(_ACTIVE.split())
 ARCHIVE_NAMES = frozenset(_ARCHIVE.split())
-# Slide scanners: Aperio, Hamamatsu, Leica, 3DHistech, Ventana, Zeiss, Olympus.
-SLIDE_NAMES = frozenset(("svs", "svslide", "ndpi", "vms", "vmu", "scn", "mrxs", "bif", "czi", "vsi"))
+# Slide scanners whose files are not read: Hamamatsu, Leica, 3DHistech, Ventana, Zeiss, Olympus.
+SLIDE_NAMES = frozenset(("svslide", "ndpi", "vms", "vmu", "scn", "mrxs", "bif", "czi", "vsi"))
+# Names under which a whole slide may be larger than other files.
+LARGE_NAMES = frozenset(("svs", "tif", "tiff", "dcm", ""))
 
 _BLANK = b"\x00\t\r\n \xef\xbb\xbf"
 _PROGRAMS = (b"MZ", b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!")
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _ARCHIVES = (*_ZIPS, b"PK\x07\x08", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 _TIFF = (b"II*\x00", b"MM\x00*")
-_OTHER_PICTURES = (b"GIF8", b"BM", *_TIFF, b"\x00\x00\x00\x1cftyp", b"\x00\x00\x00\x18ftyp")
-_BIG_TIFF = (b"II+\x00\x08\x00\x00\x00", b"MM\x00+\x00\x08\x00\x00")  # for files beyond 4 GB: in a hospital, slides
+_OTHER_PICTURES = (b"GIF8", b"BM", b"\x00\x00\x00\x1cftyp", b"\x00\x00\x00\x18ftyp")
+_BIG_TIFF = (b"II+\x00\x08\x00\x00\x00", b"MM\x00+\x00\x08\x00\x00")  # for files beyond 4 GB
 _MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<svg", b"<?xml", b"<?php", b"<iframe", b"<!--")
 
 
@@ -71,6 +75,8 @@ def sniff(head: bytes) -> tuple[str, str]:
         return ARCHIVE, "application/zip"
     if _is_bare_dicom(head):
         return DICOM, "application/dicom"
+    if head.startswith((*_TIFF, *_BIG_TIFF)):
+        return SLIDE, TIFF  # tiled or not is seen later, in the limited child
     if mime := _ecg(head):
         return ECG, mime
     raise Unreadable(_what_else(head))
@@ -114,8 +120,6 @@ def _what_else(head: bytes) -> str:
         return "archive"
     if any(mark in lowered for mark in _MARKUP):
         return "active_content"
-    if head.startswith(_BIG_TIFF) or (head.startswith(_TIFF) and b"Aperio" in head):
-        return "slide"
     if head.startswith(_OTHER_PICTURES) or head[4:8] == b"ftyp":
         return "other_picture"
     return "not_an_image"

@@ -155,8 +155,9 @@ def measured(mark: Mark, image: Image) -> dict:
     paper = image.facts.get("ecg")
     if spacing and paper and mark.kind == "length":
         found |= measure.calipers(mark.points, spacing, paper["mm_per_s"], paper["mm_per_mv"])
-    if found.get("unit") == "mm" and (image.facts.get("spacing") or {}).get("at") == "detector":
-        found["at"] = "detector"
+    at = (image.facts.get("spacing") or {}).get("at")
+    if found.get("unit") == "mm" and at in ("detector", "slide"):
+        found["at"] = at  # said in words; of a slide small lengths are in micrometres
     if image.modality == "CT" and ("mean" in found or "value" in found):
         found["values"] = "HU"
     return found

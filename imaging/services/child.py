@@ -20,6 +20,7 @@ MEMORY = 1024 * 1024 * 1024
 CPU_SECONDS = 20
 WALL_SECONDS = 40
 FILE_BYTES = 1200 * 1024 * 1024
+SLIDE_BYTES = 64 * 1024 * 1024 * 1024  # a pack of tiles; the parent bounds it by the size of the file
 
 
 def main() -> None:
@@ -68,7 +69,7 @@ def _ended_by(number: int, kind: str) -> str:
 def _work(request: dict, writer: int) -> None:
     """Never returns. Whatever goes wrong in a decoder ends here as a code; `trace` has places, never values."""
     try:
-        _limit()
+        _limit(SLIDE_BYTES if request["kind"] == "slide" else FILE_BYTES)
         _close_all_but(writer)
         source, into = Path(request["source"]), Path(request["into"])
         said: dict = {"facts": decode(request["kind"], source, into, **request.get("more", {}))}
@@ -95,12 +96,12 @@ def _close_all_but(writer: int) -> None:
     os.closerange(writer + 1, 256)
 
 
-def _limit() -> None:
+def _limit(file_bytes: int) -> None:
     os.setsid()
     signal.alarm(WALL_SECONDS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(5)
@@ -129,6 +130,10 @@ def decode(kind: str, source: Path, into: Path, **more: int) -> dict:
         from imaging.raster.ecg import normalise as ecg  # seldom: its parsers cost memory
 
         return ecg(source, into)
+    if kind == "slide":
+        from imaging.raster import slide  # seldom
+
+        return slide.cut(source, into, **more)
     if kind == "deidentify":
         from imaging.dicom import deidentify
 

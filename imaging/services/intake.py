@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -29,6 +29,7 @@ LASTS = timedelta(days=3)
 CHUNK = 4 * 1024 * 1024
 QUOTA_FILES = 2000
 QUOTA_TIMES = 10  # of the largest file
+QUOTA_SLIDES = 4  # of the largest slide
 NOT_KEPT = frozenset({Reason.PROGRAM, Reason.DISGUISED, Reason.ACTIVE_CONTENT})
 
 
@@ -56,7 +57,8 @@ def begin(
     shown = storage.clean_name(name)
     if length == 0:
         raise Refusal(Reason.EMPTY, sentence(Reason.EMPTY))
-    if length > settings.MAX_UPLOAD_BYTES:
+    is_large = sniff.extension(shown) in sniff.LARGE_NAMES
+    if length > (settings.SLIDE_MAX_BYTES if is_large else settings.MAX_UPLOAD_BYTES):
         raise TooLarge(Reason.TOO_LARGE, sentence(Reason.TOO_LARGE))
     try:
         sniff.check_name(shown)
@@ -103,16 +105,35 @@ def _same(consultation: Consultation, sha256: str) -> Image | None:
 def check_quota(consultation: Consultation, length: int, count: int = 1) -> None:
     """Raise TooLarge unless the consultation still takes `count` files of `length` bytes together."""
     room, files = left(consultation)
+    if length > settings.MAX_UPLOAD_BYTES and count == 1:
+        room = _left_for_slides(consultation)
     if length > room or count > files:
         raise TooLarge(Reason.QUOTA, sentence(Reason.QUOTA))
 
 
 def left(consultation: Consultation) -> tuple[int, int]:
     """Bytes and files that the consultation still takes, after what has come and what is announced."""
-    kept = Image.objects.kept().filter(consultation=consultation)
+    kept, coming = _there(consultation)
+    most = settings.MAX_UPLOAD_BYTES
+    taken = _sum(kept.filter(size__lte=most), "size") + _sum(coming.filter(length__lte=most), "length")
+    return QUOTA_TIMES * most - taken, QUOTA_FILES - kept.count() - coming.count()
+
+
+def _left_for_slides(consultation: Consultation) -> int:
+    """Bytes of files larger than all others may be: they count apart."""
+    kept, coming = _there(consultation)
+    most = settings.MAX_UPLOAD_BYTES
+    taken = _sum(kept.filter(size__gt=most), "size") + _sum(coming.filter(length__gt=most), "length")
+    return QUOTA_SLIDES * settings.SLIDE_MAX_BYTES - taken
+
+
+def _there(consultation: Consultation) -> tuple[QuerySet[Image], QuerySet[Upload]]:
     coming = Upload.objects.filter(consultation=consultation, image=None, expires_at__gt=timezone.now())
-    taken = (kept.aggregate(sum=Sum("size"))["sum"] or 0) + (coming.aggregate(sum=Sum("length"))["sum"] or 0)
-    return QUOTA_TIMES * settings.MAX_UPLOAD_BYTES - taken, QUOTA_FILES - kept.count() - coming.count()
+    return Image.objects.kept().filter(consultation=consultation), coming
+
+
+def _sum(rows: QuerySet[Any], field: str) -> int:
+    return rows.aggregate(sum=Sum(field))["sum"] or 0
 
 
 def append(*, upload: Upload, by: User, offset: int, content: bytes) -> Upload:
@@ -195,8 +216,10 @@ def _finish(upload: Upload, by: User) -> None:
         abort(upload=upload, by=by)
         raise WrongChecksum(Reason.CHECKSUM, sentence(Reason.CHECKSUM))
     kind, mime, reason = look(upload.part)
-    if upload.still_id and kind in (Image.Kind.ARCHIVE, Image.Kind.DOCUMENT, Image.Kind.ECG):
+    if upload.still_id and kind in (Image.Kind.ARCHIVE, Image.Kind.DOCUMENT, Image.Kind.ECG, Image.Kind.SLIDE):
         kind, reason = "", Reason.NOT_AN_IMAGE  # a still is one picture
+    if upload.length > settings.MAX_UPLOAD_BYTES and kind not in (Image.Kind.SLIDE, Image.Kind.DICOM):
+        kind, reason = "", reason or Reason.TOO_LARGE
     file = Arrived(upload.part, upload.name, upload.length, sha256, kind, mime, reason)
 
     def moved(images: list[Image]) -> None:

@@ -18,6 +18,7 @@ from imaging.raster.marked import Drawn
 from imaging.services import annotation_words, rendering
 from imaging.services.rendering import Look
 
+Box = tuple[int, int, int, int]  # left, top, width, height in pixels of the image
 SIDE = 1600  # pixels of the longer side
 LEAST = 1000  # of one with marks
 BILINEAR = Picture.Resampling.BILINEAR
@@ -36,7 +37,8 @@ class Turned:
 
 
 def choose(*, image: Image, number: int, look: Look, turned: Turned, title: str, by: User) -> KeyImage:
-    """Put frame `number` (from 0) into the opinion of `by`, whole, in that window and that way up, with its marks."""
+    """Put frame `number` (from 0), or a region of a slide, into the opinion of `by`: in that window and that way up,
+    with its marks."""
     picture, marks = looked_at(image, number, look, turned, by)
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=QUALITY, subsampling=0)
@@ -56,9 +58,12 @@ def looked_at(
 ) -> tuple[Picture.Image, list[Annotation]]:
     """Frame `number` (from 0) whole, in that window and that way up, with the marks that `by` sees, and these."""
     marks = list(policies.visible_annotations(by, image.consultation).filter(image=image, frame=number))
+    if look.region:
+        marks = [each for each in marks if _touches(each, look.region)]
     picture = _picture(image, number, look, turned, bool(marks))
     if marks:
-        picture = marked.draw(picture, [_drawn(each, image, turned, picture) for each in marks], glyphs.FONT)
+        box = look.region or (0, 0, image.width, image.height)
+        picture = marked.draw(picture, [_drawn(each, box, turned, picture) for each in marks], glyphs.FONT)
     return picture, marks
 
 
@@ -89,12 +94,20 @@ def _in_shape(picture: Picture.Image, image: Image) -> Picture.Image:
     return picture.resize(size, BILINEAR)
 
 
-def _drawn(row: Annotation, image: Image, turned: Turned, picture: Picture.Image) -> Drawn:
-    """The mark where it is in the picture: scaled, then mirrored, then turned, as the picture was."""
+def _touches(row: Annotation, box: Box) -> bool:
+    """Whether the mark reaches into this part of a slide."""
+    left, top, width, height = box
+    across, down = zip(*row.points, strict=True)
+    return max(across) >= left and min(across) <= left + width and max(down) >= top and min(down) <= top + height
+
+
+def _drawn(row: Annotation, box: Box, turned: Turned, picture: Picture.Image) -> Drawn:
+    """The mark where it is in the picture of `box`: scaled, then mirrored, then turned, as the picture was."""
+    left, top, wide, high = box
     width, height = picture.size if turned.quarters % 2 == 0 else picture.size[::-1]
     points = []
     for u, v in row.points:
-        x, y, across, down = u / image.width * width, v / image.height * height, width, height
+        x, y, across, down = (u - left) / wide * width, (v - top) / high * height, width, height
         x = across - x if turned.flip else x
         for _quarter in range(turned.quarters):
             x, y, across, down = down - y, x, down, across
@@ -118,6 +131,7 @@ def _shows(image: Image, number: int, look: Look, turned: Turned, title: str) ->
         "frame": number + 1,
         "frames": image.frames,
         "window": window_of(image, look),
+        **({"region": list(look.region)} if look.region else {}),
         "turn": turned.quarters,
         "flip": turned.flip,
         "invert": turned.invert,

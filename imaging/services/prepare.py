@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,7 +16,7 @@ from imaging.dicom import names
 from imaging.models import Image, Reason
 from imaging.policies import identity
 from imaging.raster import trace
-from imaging.services import attributes, decoding, news, paging, rendering, storage
+from imaging.services import attributes, decoding, news, paging, rendering, slides, storage
 from imaging.services.searching import Described
 
 S = Image.State
@@ -40,6 +41,8 @@ def prepare(image: int) -> None:
             _take(row, facts)
             said = attributes.said_by_child(work) if row.kind == Image.Kind.DICOM else {}
             _publish(row, work, said)
+    except slides.Unwanted:
+        return
     except decoding.Undecodable as error:
         refuse(row, error.code)
 
@@ -48,6 +51,8 @@ def _decoded(row: Image, work: Path) -> dict[str, Any]:
     """Facts of the file, and what is shown of it in `work`. A document inside DICOM is drawn like a plain one."""
     if row.kind == Image.Kind.DOCUMENT:
         return paging.pages(row.original, work)
+    if row.kind == Image.Kind.SLIDE:
+        return slides.cut(row, work)
     facts = decoding.decode(kind=row.kind, source=row.original, into=work)
     if facts.pop("document", ""):
         inner = work / "document.pdf"
@@ -55,6 +60,10 @@ def _decoded(row: Image, work: Path) -> dict[str, Any]:
             raise decoding.Undecodable(Reason.DAMAGED)
         facts |= {**paging.pages(inner, work), "kind": row.kind}
         inner.unlink()
+    if facts.pop("slide", 0):
+        facts |= {**slides.cut(row, work), "kind": row.kind}
+    elif row.size > settings.MAX_UPLOAD_BYTES:
+        raise decoding.Undecodable(Reason.TOO_LARGE)
     if facts.pop("traces", 0):
         traces = work / trace.RAW
         facts |= {**paging.pages(traces, work, "traces"), "kind": row.kind}
@@ -79,6 +88,8 @@ def _agrees(facts: dict, kind: str, work: Path) -> bool:
     if "pages" in facts:
         pages = [f"page-{number}{size}.jpg" for number in range(facts["frames"]) for size in ("", "-small")]
         return facts["pages"] == facts["frames"] and all((work / name).is_file() for name in [*pages, "thumbnail.webp"])
+    if "tiles" in facts:
+        return slides.agrees(facts, work)
     if kind == Image.Kind.DICOM:
         return (
             _has_pixels(facts, math.prod(sides), work / "frames.raw") and _lies_somewhere(facts) and _has_scales(facts)

@@ -10,18 +10,23 @@ from consult.errors import Refusal
 from imaging.models import Image, Reason, sentence
 from imaging.raster import encode, window
 from imaging.raster.window import Window
+from imaging.services import slides
 
 DTYPES = ("|u1", "u1", "<i2", "<i4", "<f4", "<f8")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a frame is to be shown: a preset's name, or a window; `largest` side in pixels, 0 for full size."""
+    """How a frame is to be shown: a preset's name, or a window; `largest` side in pixels, 0 for full size.
+
+    `region` of a slide: left, top, width, height in its pixels; None for all of it.
+    """
 
     preset: str = ""
     center: float | None = None
     width: float | None = None
     largest: int = 0
+    region: tuple[int, int, int, int] | None = None
 
 
 def lost() -> Refusal:
@@ -48,6 +53,8 @@ def frame(image: Image, number: int, look: Look) -> tuple[bytes, str]:
         return _photo(image, look.largest), "image/jpeg"
     if image.has_pages:
         return page(image, number, look.largest), "image/jpeg"
+    if image.has_tiles:
+        return typed(image, number, look, "image/jpeg", 92), "image/jpeg"
     return encode.encode(grey(image, number, look), largest=look.largest)
 
 
@@ -55,6 +62,9 @@ def typed(image: Image, number: int, look: Look, mime: str, quality: int) -> byt
     """A DICOM frame as the picture type that a program asks for; a document's page always as JPEG."""
     if image.has_pages:
         return page(image, number, look.largest)
+    if image.has_tiles:
+        picture = np.asarray(slides.region(image, look.region, look.largest))
+        return encode.as_type(picture, mime, largest=look.largest or slides.SIDE, quality=quality)
     return encode.as_type(grey(image, number, look), mime, largest=look.largest, quality=quality)
 
 

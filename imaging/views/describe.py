@@ -63,8 +63,9 @@ def still_words(image: Image) -> str:
 def groups(images: list[Image]) -> list[dict[str, Any]]:
     """What can be looked at, one entry a series or photo: title, the image to open, how many images and frames."""
     found: dict[str, dict[str, Any]] = {}
+    coarse = coarser(images)
     for image in images:
-        if image.state != S.READY:
+        if image.state != S.READY or image.pk in coarse:
             continue
         entry = found.setdefault(series_key(image), {"title": title(image), "images": [], "frames": 0})
         entry["images"].append(image)
@@ -76,10 +77,24 @@ def groups(images: list[Image]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def coarser(images: list[Image]) -> set[int]:
+    """Levels of a DICOM slide of which a sharper one is here: every level is a file of its own, one is shown."""
+    sharpest: dict[tuple[int, str], Image] = {}
+    levels = [image for image in images if image.has_tiles and image.series_uid and image.state == S.READY]
+    for image in levels:
+        known = sharpest.setdefault((image.consultation_id, image.series_uid), image)
+        if image.width > known.width:
+            sharpest[image.consultation_id, image.series_uid] = image
+    return {image.pk for image in levels} - {image.pk for image in sharpest.values()}
+
+
 def priors(images: list[Image], hidden: dict[int, list[User]]) -> list[dict[str, Any]]:
     """For the viewer: consultations with something to compare with, their series by day, the newest first."""
     found: dict[int, dict[str, Any]] = {}
+    coarse = coarser(images)
     for image in images:
+        if image.pk in coarse:
+            continue
         about = found.setdefault(
             image.consultation_id,
             {
@@ -211,6 +226,12 @@ def printed(image: Image) -> dict[str, Any]:
     }
 
 
+def cutting(image: Image) -> int:
+    """How much of a slide is cut to tiles, in per cent; 0 where nothing is known yet."""
+    said = image.facts.get("cut") or {}
+    return int(said["done"] * 100 // said["of"]) if said else 0
+
+
 def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
     """All the viewer needs of one image; `shown` says whether this person may see its pixels."""
     facts = image.facts
@@ -240,6 +261,7 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "plane": facts.get("plane"),
         "sides": facts.get("sides", []),
         "ecg": _paper(image),
+        "slide": _slide(image, shown),
         "frameMs": facts.get("frame_ms"),
         "values": _values(image),
         "presets": _presets(image) if shown else [],
@@ -249,6 +271,14 @@ def image_json(image: Image, *, shown: bool) -> dict[str, Any]:
         "thumbnailUrl": reverse("image-thumbnail", args=[image.pk]) if shown and not image.has_report else "",
         "originalUrl": reverse("image-original", args=[image.pk]) if shown else "",
     }
+
+
+def _slide(image: Image, shown: bool) -> dict[str, Any] | None:
+    """Of a whole slide: where its tiles are, how large, and the power of the objective where the file says it."""
+    if not image.has_tiles:
+        return None
+    url = reverse("image-tile", args=[image.pk, 0, 0, 0]).removesuffix("0/0/0/") if shown else ""
+    return {"tilesUrl": url, "tile": image.facts["tiles"]["size"], "objective": image.facts.get("objective")}
 
 
 def _paper(image: Image) -> dict[str, float] | None:

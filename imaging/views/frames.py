@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 
 from consult.errors import Refusal
+from imaging.models import Image
 from imaging.raster.window import LIMIT
 from imaging.services.key import Turned
 from imaging.services.rendering import Look
@@ -14,7 +15,7 @@ from imaging.services.rendering import Look
 SIDES = (64, 4096)
 
 
-def look(request: HttpRequest) -> Look:
+def look(request: HttpRequest, image: Image) -> Look:
     """Raises Refusal `bad_view` for anything but sensible numbers and names."""
     asked = request.GET
     preset = asked.get("preset", "")
@@ -27,7 +28,19 @@ def look(request: HttpRequest) -> Look:
     if not re.fullmatch(r"[0-9]{1,5}", largest):
         raise _bad()
     side = min(max(int(largest), SIDES[0]), SIDES[1]) if int(largest) else 0
-    return Look(preset=preset, center=center, width=width, largest=side)
+    return Look(preset=preset, center=center, width=width, largest=side, region=_region(asked.get("region", ""), image))
+
+
+def _region(text: str, image: Image) -> tuple[int, int, int, int] | None:
+    """`left,top,width,height` within a slide; what other images are asked for is all of it."""
+    if not text or not image.has_tiles:
+        return None
+    if not re.fullmatch(r"[0-9]{1,7}(,[0-9]{1,7}){3}", text):
+        raise _bad()
+    left, top, width, height = (int(each) for each in text.split(","))
+    if not (width and height and left + width <= image.width and top + height <= image.height):
+        raise _bad()
+    return left, top, width, height
 
 
 def turned(request: HttpRequest) -> Turned:

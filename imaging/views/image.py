@@ -16,7 +16,7 @@ from imaging.policies import image as policies
 from imaging.raster import steps
 from imaging.raster.sniff import extension
 from imaging.services import image as images
-from imaging.services import rendering, reporting
+from imaging.services import rendering, reporting, slides
 from imaging.services.pieces import Piece, written
 from imaging.services.rendering import Look
 from imaging.views import describe
@@ -29,6 +29,7 @@ ENDINGS = {
     "image/webp": ("webp",),
     "application/dicom": ("dcm",),
     "application/pdf": ("pdf",),
+    "image/tiff": ("tif", "tiff", "svs"),
     "application/x-scp-ecg": ("scp", "ecg"),
     "application/x-hl7-aecg": ("xml",),
     "application/x-edf": ("edf",),
@@ -75,7 +76,7 @@ def frame(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     image = viewable(request, pk)
     if number >= image.frames or image.has_report:
         raise Http404
-    wanted = look(request)
+    wanted = look(request, image)
     etag = _etag(image, number, wanted)
     images.note_reading(image=image, by=request.user)
     if request.headers.get("If-None-Match") == etag:
@@ -111,6 +112,24 @@ def values(request: HttpRequest, pk: int, number: int) -> HttpResponse:
             answer["Content-Encoding"], answer["X-Values-Form"] = "gzip", steps.NAME
     patch_vary_headers(answer, ["X-Values-Form"])
     answer["X-Values"] = image.facts["dtype"]
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["ETag"] = etag
+    answer["Cache-Control"] = FRESH
+    return answer
+
+
+@require_safe
+@login_required
+def tile(request: HttpRequest, pk: int, level: int, column: int, row: int) -> HttpResponse:
+    """One tile of a slide as JPEG: level 0 is the slide itself, each next one half as large."""
+    image = viewable(request, pk)
+    content = slides.tile(image, level, column, row) if image.has_tiles else None
+    if content is None:
+        raise Http404
+    images.note_reading(image=image, by=request.user)
+    etag = f'"{image.sha256[:32]}-{level}-{column}-{row}"'
+    is_known = request.headers.get("If-None-Match") == etag
+    answer = HttpResponse(status=304) if is_known else HttpResponse(content, content_type="image/jpeg")
     answer["X-Content-Type-Options"] = "nosniff"
     answer["ETag"] = etag
     answer["Cache-Control"] = FRESH

@@ -22,7 +22,7 @@ def choose(request: HttpRequest, pk: int, number: int) -> JsonResponse:
     chosen = key.choose(
         image=image,
         number=number,
-        look=look(request),
+        look=look(request, image),
         turned=turned(request),
         title=describe.title(image),
         by=request.user,

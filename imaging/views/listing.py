@@ -45,6 +45,7 @@ def section_context(request: HttpRequest, consultation: Consultation) -> dict[st
     side = consultations.side_of(request.user, consultation)
     for image in images:
         image.can_withdraw = policies.may_withdraw(request.user, image)  # type: ignore[attr-defined]
+        image.cut_percent = describe.cutting(image) if image.is_busy else 0  # type: ignore[attr-defined]
     pending = Upload.objects.filter(consultation=consultation, image=None, expires_at__gt=timezone.now())
     held = describe.held_groups(images)
     archives = describe.archives(images)
@@ -63,6 +64,7 @@ def section_context(request: HttpRequest, consultation: Consultation) -> dict[st
         "side": side,
         "may_add": policies.may_add(request.user, consultation),
         "may_export": exports.may_export(request.user, consultation),
+        "slide_mb": settings.SLIDE_MAX_BYTES // (1024 * 1024),
         "largest_mb": settings.MAX_UPLOAD_BYTES // (1024 * 1024),
         "largest": settings.MAX_UPLOAD_BYTES,
         "beside": beside.as_text(),
@@ -78,6 +80,7 @@ def as_json(request: HttpRequest, pk: int) -> JsonResponse:
     images = of(request, consultation)
     asking = consultations.side_of(request.user, consultation) == "asking"
     shown = {Image.State.READY, Image.State.HELD} if asking else {Image.State.READY}
+    coarse = describe.coarser(images)
     answer = JsonResponse(
         {
             "consultation": consultation.pk,
@@ -86,7 +89,7 @@ def as_json(request: HttpRequest, pk: int) -> JsonResponse:
             "images": [
                 describe.image_json(image, shown=image.state in shown)
                 for image in images
-                if image.kind != Image.Kind.ARCHIVE
+                if image.kind != Image.Kind.ARCHIVE and image.pk not in coarse
             ],
         }
     )

@@ -32,7 +32,9 @@ def page(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     images.note_reading(image=image, by=request.user, what="print")
     query = request.GET.urlencode()
     address = reverse("image-print-picture", args=[pk, number]) + (f"?{query}" if query else "")
-    sheet = printing.sheet(image=image, number=number, look=look(request), turned=turned(request), picture=address)
+    sheet = printing.sheet(
+        image=image, number=number, look=look(request, image), turned=turned(request), picture=address
+    )
     return _printed(request, image.consultation, [sheet], back=reverse("image", args=[pk]))
 
 
@@ -44,7 +46,7 @@ def picture(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     if number >= image.frames or image.has_report:
         raise Http404
     images.note_reading(image=image, by=request.user)
-    drawn, _marks = key.looked_at(image, number, look(request), turned(request), request.user)
+    drawn, _marks = key.looked_at(image, number, look(request, image), turned(request), request.user)
     out = io.BytesIO()
     drawn.save(out, "JPEG", quality=key.QUALITY, subsampling=0)
     answer = HttpResponse(out.getvalue(), content_type="image/jpeg")

@@ -164,10 +164,10 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
     ("study.jpg", lambda: b"PK\x03\x04" + bytes(100), "damaged"),
     ("packed.jpg", lambda: b"Rar!\x1a\x07" + bytes(100), "archive"),
     ("anim.png", lambda: b"GIF89a" + bytes(100), "other_picture"),
-    ("big.tif", lambda: b"II+\0\x08\0\0\0" + bytes(100), "slide"),
-    ("aperio.tif", lambda: photo(64, 64, "TIFF", description="Aperio Image Library v12"), "slide"),
+    ("big.tif", lambda: b"II+\0\x08\0\0\0" + bytes(100), "damaged"),
+    ("aperio.tif", lambda: photo(64, 64, "TIFF", description="Aperio Image Library v12"), "other_picture"),
     ("plain.tif", lambda: photo(64, 64, "TIFF"), "other_picture"),
-    ("slide.dcm", lambda: changed("SC_rgb_rle_2frame.dcm", SOPClassUID=SLIDE), "slide"),
+    ("slide.dcm", lambda: changed("SC_rgb_rle_2frame.dcm", SOPClassUID=SLIDE), "damaged"),
     ("words.dcm", lambda: b"The quick brown fox jumps over the lazy dog", "not_an_image"),
     ("wrong-ending.jpg", lambda: photo(kind="PNG"), "shown"),
     ("no-ending", lambda: photo(kind="WEBP"), "shown"),
@@ -201,7 +201,7 @@ def _zip(name: str, content: bytes, outcome: str) -> Fate:
     return Fate("", inside.get(name, outcome))
 
 
-DECODED = {"rle-outside.dcm", "half-inside.dcm"}
+DECODED = {"rle-outside.dcm", "half-inside.dcm", "slide.dcm"}
 """What is wrong only in the pixels, or in the pages: that comes out when they are decoded, after the answer."""
 
 

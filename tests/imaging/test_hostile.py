@@ -48,7 +48,7 @@ def test_refused_in_words_or_shown_on_every_way_in(live_cast: Cast, way: Way, tm
         ("study.rar", b"x", 422, "archive"),
         ("setup.exe", b"x", 422, "active_content"),
         ("page.HTML", b"x", 422, "active_content"),
-        ("biopsy.SVS", b"x", 422, "slide"),
+        ("biopsy.MRXS", b"x", 422, "slide"),
         ("photo.jpg.svg", b"x", 422, "active_content"),
     ],
 )

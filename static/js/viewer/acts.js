@@ -1,6 +1,6 @@
 // @ts-check
 /** What a person can do in the viewer, by mouse, touch, key or button: each act makes a new view. */
-import { clamp, first, windowOf } from "@/viewer/view.js";
+import { clamp, first, windowOf, zoomed } from "@/viewer/view.js";
 import { mirrored, turned } from "@/viewer/transform.js";
 
 /** @typedef {import("@/viewer/viewer.js").Viewer} Viewer */
@@ -49,9 +49,14 @@ export class Acts {
     const { view, pane: { stage }, image } = this.viewer;
     if (!view || !image) return;
     const under = stage.toImage(x, y);
-    const zoom = clamp(view.zoom * factor, 0.1, 20);
+    const zoom = zoomed(view.zoom * factor, image);
     const ratio = view.zoom / zoom;
     this.#change({ zoom, x: under.x + (view.x - under.x) * ratio, y: under.y + (view.y - under.y) * ratio });
+  }
+
+  /** This point of the image, 0 to 1 each, comes to the middle. @param {number} x @param {number} y */
+  look(x, y) {
+    this.#change({ x, y });
   }
 
   /** @param {number} factor */

@@ -4,7 +4,7 @@
 /**
  * @typedef {{scroll(steps: number): void, zoom(factor: number, x: number, y: number): void, pan(dx: number, dy: number): void,
  *   window(dx: number, dy: number): void, fit(): void}} Acts of the active pane
- * @typedef {{inHand: string, take(): void, focus(): void, hover(x: number, y: number, inside: boolean): void,
+ * @typedef {{inHand: string, wheelZooms: boolean, take(): void, focus(): void, hover(x: number, y: number, inside: boolean): void,
  *   surface: {press(x: number, y: number, by: string): boolean, slide(x: number, y: number): void, lift(x: number, y: number): void},
  *   viewer: {marks: {drop(): unknown}}}} Hand the pane, and the tool in it
  */
@@ -79,7 +79,7 @@ export function listen(box, acts, hand) {
     hand.take();
     const lines = event.deltaMode === 0 ? event.deltaY / 100 : event.deltaY / 3;
     const { x, y } = at(event);
-    if (event.ctrlKey || event.metaKey) return acts.zoom(Math.exp(-lines * 0.25), x, y);
+    if (event.ctrlKey || event.metaKey || hand.wheelZooms) return acts.zoom(Math.exp(-lines * 0.25), x, y);
     wheel += lines;
     const steps = Math.trunc(wheel * 1.001);
     if (steps) {

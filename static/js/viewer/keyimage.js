@@ -14,7 +14,7 @@ export function mountKeyImage(viewer) {
   const address = () => {
     const { view, image } = viewer;
     if (!view || !image || image.reportUrl) return ""; // a report is text
-    return actUrl(image, view, "key");
+    return actUrl(image, view, "key", viewer.pane.stage.region(image));
   };
 
   const add = async () => {

@@ -8,6 +8,7 @@ import { windowOf } from "@/viewer/view.js";
 /** @typedef {import("@/viewer/view.js").Img} Img */
 /** @typedef {import("@/viewer/view.js").View} View */
 
+const SMALL = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]; // mm, under the microscope
 const LENGTHS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 export class Overlay {
@@ -51,7 +52,7 @@ export class Overlay {
     this.corners.bl.replaceChildren(line(interpolate(where, { place: place + 1, count }, true)), line(image.pages ? "" : `${image.width} × ${image.height}`));
     const shown = windowOf(view, image);
     const look = shown ? line(`${gettext("W")} ${Math.round(shown.width)} ${gettext("L")} ${Math.round(shown.center)}`) : line("");
-    this.corners.br.replaceChildren(look, line(interpolate(gettext("Zoom %(percent)s%"), { percent: Math.round(scale * devicePixelRatio * 100) }, true)), image.pages ? "" : ruler(image, scale));
+    this.corners.br.replaceChildren(look, line(interpolate(gettext("Zoom %(percent)s%"), { percent: percentOf(scale * devicePixelRatio) }, true)), line(powerOf(image, scale)), image.pages ? "" : ruler(image, scale));
   }
 
   /** @param {import("@/viewer/orientation.js").Edges | null} edges */
@@ -85,13 +86,27 @@ function altered(view) {
   return words.length ? [element("div", { class: "badge tone-warn", "data-altered": "" }, icon("triangle-alert"), words.join(" · "))] : [];
 }
 
+/** @param {number} scale */
+function percentOf(scale) {
+  return scale < 0.1 ? (scale * 100).toPrecision(2) : Math.round(scale * 100);
+}
+
+/** What a microscope of this power would show, of a slide that says how large its pixels are: 10 times at 1 µm a pixel.
+ * @param {Img} image @param {number} scale screen pixels for one column */
+function powerOf(image, scale) {
+  if (!image.slide || !image.spacing) return "";
+  const power = (0.01 / image.spacing.column) * scale;
+  return interpolate(gettext("As under %(power)s×"), { power: power < 10 ? power.toPrecision(2) : Math.round(power) }, true);
+}
+
 /** A bar of a round length: millimetres where the file says how large a pixel is, else pixels. @param {Img} image @param {number} scale */
 function ruler(image, scale) {
   const spacing = image.regions?.length ? common(image.regions) : image.spacing; // of an ultrasound only where all of it is alike
   const unit = spacing ? "mm" : "px";
   const each = spacing ? scale / spacing.column : scale;
-  const length = LENGTHS.filter((long) => long * each <= 120).pop() ?? 1;
-  const bar = element("div", { "data-ruler": unit }, `${length} ${unit}`);
+  const lengths = image.slide && spacing ? [...SMALL, ...LENGTHS] : LENGTHS;
+  const length = lengths.filter((long) => long * each <= 120).pop() ?? lengths[0];
+  const bar = element("div", { "data-ruler": unit }, length < 1 ? `${Math.round(length * 1000)} µm` : `${length} ${unit}`);
   Object.assign(bar.style, { width: `${Math.max(2, length * each)}px`, marginInlineStart: "auto", borderBottom: "2px solid currentcolor", whiteSpace: "nowrap", display: "flex", justifyContent: "flex-end" });
   return bar;
 }

@@ -35,8 +35,9 @@ export class Painter {
 
   /** @param {Img} image @param {View} view @param {import("@/viewer/series.js").Series | undefined} series @param {number} place */
   async paint(image, view, series, place) {
-    const url = image.reportUrl || frameUrl(image, view, this.pane.stage.largest(image, view));
     const wanted = `${image.pk}:${view.frame}`;
+    if (image.slide) return this.slide(image, wanted, image.slide.tilesUrl, place);
+    const url = image.reportUrl || frameUrl(image, view, this.pane.stage.largest(image, view));
     if (this.url === url && this.drawn === wanted) return;
     if (this.here(image, view, wanted, url)) return this.ahead(series, place);
     if (this.busy && this.drawn === wanted) {
@@ -68,6 +69,30 @@ export class Painter {
     }
   }
 
+  /** A slide is opened once; where it is looked at, the stage says. @param {Img} image @param {string} wanted @param {string} url of its tiles @param {number} place */
+  async slide(image, wanted, url, place) {
+    if (this.url === url) return;
+    this.url = url;
+    this.busy = this.again = false;
+    this.frames.ahead(this, []);
+    this.blankUntil(wanted);
+    const failed = (/** @type {any} */ error) => {
+      if (this.url !== url) return;
+      this.url = "";
+      this.mark("");
+      this.pane.stage.blank(error.message);
+      if (error.cause === "line") setTimeout(() => this.pane.draw(), AGAIN);
+    };
+    try {
+      await this.pane.stage.slides.open(image, failed);
+    } catch (error) {
+      return failed(error);
+    }
+    if (this.url !== url) return;
+    this.pane.stage.showSlide(image, `${image.title}, ${place + 1}`);
+    this.mark(wanted);
+  }
+
   /** Drawn from the values in the page, when it is the window that changes and they are here. @param {Img} image @param {View} view @param {string} wanted @param {string} url */
   here(image, view, wanted, url) {
     const { frames: { values }, pane: { stage } } = this;
@@ -89,7 +114,7 @@ export class Painter {
     setTimeout(() => {
       const { asked, stage } = this.pane;
       const still = asked === wanted && this.drawn === "" && this.url;
-      if (still) stage.blank(gettext("Loading image"), true);
+      if (still) stage.wait(gettext("Loading image"));
     }, PATIENCE);
   }
 

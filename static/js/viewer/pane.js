@@ -24,6 +24,9 @@ export class Pane {
     this.stage = new Stage(this.box, (image, frame) => {
       this.take();
       viewer.acts.open(image, frame);
+    }, (x, y) => {
+      this.take();
+      viewer.acts.look(x, y);
     });
     this.overlay = new Overlay(this.box);
     this.painter = new Painter(this);
@@ -51,6 +54,11 @@ export class Pane {
   get inHand() {
     const { tool } = this.viewer;
     return tool === "window" && !this.image?.presets.length ? "pan" : tool;
+  }
+
+  /** A slide has nothing to scroll through: there the wheel zooms. */
+  get wheelZooms() {
+    return Boolean(this.image?.slide);
   }
 
   /** @param {View} view @returns {boolean} whether there is such an image to show */
@@ -139,6 +147,7 @@ export class Pane {
 
   destroy() {
     this.endGestures();
+    this.stage.slides.close();
     this.view = this.wanted = null;
     this.painter.stop();
     this.box.remove();

@@ -9,7 +9,7 @@ export function mountPrinting(viewer) {
   viewer.toolbar.bar.append(link);
   const address = () => {
     const { view, image } = viewer;
-    return view && image && image.frameUrl && !image.reportUrl ? actUrl(image, view, "print") : "";
+    return view && image && image.frameUrl && !image.reportUrl ? actUrl(image, view, "print", viewer.pane.stage.region(image)) : "";
   };
   link.addEventListener("click", (event) => {
     const url = address(); // as it is looked at now

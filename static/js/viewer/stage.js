@@ -2,6 +2,7 @@
 /** The surface an image is drawn on: placing, scaling, blank with a reason when there is nothing right to show. */
 import { element, icon } from "@/base/dom.js";
 import { Paper } from "@/viewer/report.js";
+import { Slides } from "@/viewer/slides.js";
 import { fitting, onImage, onScreen, placing } from "@/viewer/transform.js";
 
 /** @typedef {import("@/viewer/view.js").Img} Img */
@@ -10,9 +11,11 @@ import { fitting, onImage, onScreen, placing } from "@/viewer/transform.js";
 const STEPS = [1024, 2048];
 
 export class Stage {
-  /** @param {HTMLElement} box @param {(image: number, frame: number) => void} open a picture that a report names */
-  constructor(box, open) {
+  /** @param {HTMLElement} box @param {(image: number, frame: number) => void} open a picture that a report names
+   * @param {(x: number, y: number) => void} look at a point of a slide */
+  constructor(box, open, look) {
     this.box = box;
+    this.slides = new Slides(box, look);
     this.paper = new Paper(box, open);
     this.canvas = /** @type {HTMLCanvasElement} */ (element("canvas", { role: "img" }));
     Object.assign(this.canvas.style, { width: "auto", height: "auto", inset: "0 auto auto 0" });
@@ -54,6 +57,7 @@ export class Stage {
     if (!image.width) return; // a report
     this.size = { width: image.width, height: image.height };
     this.matrix = placing(image, Stage.stretch(image), view, this.#room);
+    if (image.slide) return this.slides.place(image, view, Stage.stretch(image), this.scale, this.#room);
     const { a, b, c, d, e, f } = this.matrix;
     const across = image.width / (this.canvas.width || 1); // the picture may be smaller than the image
     const down = image.height / (this.canvas.height || 1);
@@ -72,6 +76,7 @@ export class Stage {
   /** @param {ImageBitmap | ImageData} bitmap @param {string} name */
   draw(bitmap, name) {
     this.paper.hide();
+    this.slides.close();
     if (this.canvas.width !== bitmap.width) this.canvas.width = bitmap.width;
     if (this.canvas.height !== bitmap.height) this.canvas.height = bitmap.height;
     const surface = this.canvas.getContext("2d", { alpha: false });
@@ -82,12 +87,35 @@ export class Stage {
     this.status.hidden = true;
   }
 
+  /** The tiles that were opened. @param {Img} image @param {string} name */
+  showSlide(image, name) {
+    this.slides.show(image);
+    this.box.setAttribute("data-slide", name);
+    this.status.hidden = true;
+  }
+
+  /** What is seen of a slide, `left,top,width,height` in its pixels; empty for other images. @param {Img} image */
+  region(image) {
+    if (!image.slide) return "";
+    const ends = [this.toImage(0, 0), this.toImage(this.#room.width, this.#room.height)];
+    const within = (/** @type {number} */ part, /** @type {number} */ size) => Math.round(Math.min(Math.max(part, 0), 1) * size);
+    const [left, right] = ends.map(({ x }) => within(x, image.width)).sort((one, other) => one - other);
+    const [top, bottom] = ends.map(({ y }) => within(y, image.height)).sort((one, other) => one - other);
+    return right > left && bottom > top ? [left, top, right - left, bottom - top].join() : "";
+  }
+
   /** Nothing on screen but, perhaps, words. @param {string} [words] @param {boolean} [waiting] @param {string} [picture] an icon */
   blank(words = "", waiting = false, picture = "image-off") {
     this.paper.hide();
+    this.slides.close();
     this.canvas.hidden = true;
     this.canvas.width = this.canvas.height = 1;
     this.canvas.removeAttribute("aria-label");
+    this.wait(words, waiting, picture);
+  }
+
+  /** Words over what is being opened. @param {string} words @param {boolean} [waiting] @param {string} [picture] */
+  wait(words, waiting = true, picture = "image-off") {
     this.status.hidden = !words;
     this.status.replaceChildren(icon(waiting ? "loader-circle" : picture, waiting ? "icon-large icon-turn" : "icon-large"), words);
   }

@@ -55,7 +55,7 @@ export class Together {
   point(image, frame, x, y, on) {
     if (!on && this.#pointer === null && !this.pointing) return;
     this.pointing = on;
-    const within = (/** @type {number} */ value) => Math.round(Math.min(Math.max(value, 0), 1) * 1e4) / 1e4;
+    const within = (/** @type {number} */ value) => Math.round(Math.min(Math.max(value, 0), 1) * 1e7) / 1e7;
     this.#pointer = this.#last = { t: "pointer", image, frame, x: within(x), y: within(y), on };
   }
 

@@ -7,13 +7,20 @@
  *   name: string, frames: number, pages: boolean, width: number, height: number, number: number | null, modality: string,
  *   laterality: string, view: string, takenOn: string, day: string, still: string, spacing: {row: number, column: number, at: string} | null,
  *   regions: import("@/viewer/tools/geometry.js").Region[],
- *   plane: {frame: string, orientation: number[], positions: number[][]} | null, sides: string[], ecg: {mmPerS: number, mmPerMv: number} | null,
+ *   plane: {frame: string, orientation: number[], positions: number[][]} | null, sides: string[], ecg: {mmPerS: number, mmPerMv: number} | null, slide: {tilesUrl: string, tile: number, objective: number | null} | null,
  *   frameMs: number | null, values: {dtype: string, inverted: boolean} | null, presets: Preset[], otherPatient: string, frameUrl: string, reportUrl: string, thumbnailUrl: string, originalUrl: string}} Img
  * @typedef {{image: number, frame: number, preset: string, center: number | null, width: number | null, zoom: number, x: number, y: number,
  *   turn: number, flip: boolean, invert: boolean, mpr?: import("@/volume/state.js").Mpr | null}} View `mpr`: three planes of its series
  */
 
-export const ZOOM = { least: 0.1, most: 20 };
+const ZOOM = { least: 0.1, most: 20, slide: 5000 };
+
+/** A slide is looked at until its pixels are large, also on a small screen. @param {number} zoom @param {Img} image */
+export function zoomed(zoom, image) {
+  const most = image.slide ? clamp(Math.max(image.width, image.height) / 100, ZOOM.most, ZOOM.slide) : ZOOM.most;
+  return clamp(zoom, ZOOM.least, most);
+}
+
 const PLAIN = { zoom: 1, x: 0.5, y: 0.5, turn: 0, flip: false, invert: false };
 
 /** The view an image begins with. `x`, `y` name the point of the image in the middle of the screen; zoom 1 fits.
@@ -32,7 +39,7 @@ export function bounded(view, image) {
     preset: free ? "" : known ? view.preset : (image.presets[0]?.key ?? ""),
     center: free ? clamp(Number(view.center), -1e6, 1e6) : null,
     width: free ? clamp(Number(view.width), 1, 1e6) : null,
-    zoom: clamp(view.zoom, ZOOM.least, ZOOM.most),
+    zoom: zoomed(view.zoom, image),
     x: clamp(view.x, 0, 1),
     y: clamp(view.y, 0, 1),
     turn: clamp(Math.round(view.turn), 0, 3),
@@ -61,10 +68,11 @@ export function frameUrl(image, view, largest) {
   return `${image.frameUrl}${view.frame}/${query ? `?${query}` : ""}`;
 }
 
-/** What the site is to do with the frame as it is looked at. @param {Img} image @param {View} view @param {string} act key or print */
-export function actUrl(image, view, act) {
+/** What the site is to do with the frame as it is looked at. @param {Img} image @param {View} view @param {string} act key or print @param {string} region of a slide */
+export function actUrl(image, view, act, region) {
   const [path, query] = frameUrl(image, view, 0).split("?");
   const asked = new URLSearchParams(query);
+  if (region) asked.set("region", region);
   asked.set("turn", String(view.turn));
   if (view.flip) asked.set("flip", "1");
   if (view.invert) asked.set("invert", "1");
@@ -75,7 +83,7 @@ export function actUrl(image, view, act) {
 export function toWire(view) {
   const { image, frame, zoom, x, y, turn, flip, invert } = view;
   const look = isNumber(view.center) ? { center: view.center, width: view.width } : view.preset ? { preset: view.preset } : {};
-  return { image, frame, ...look, zoom: round(zoom), x: round(x), y: round(y), turn, flip, invert };
+  return { image, frame, ...look, zoom: round(zoom), x: fine(x), y: fine(y), turn, flip, invert };
 }
 
 /** @param {any} message @returns {View} */
@@ -95,6 +103,11 @@ export function clamp(value, least, most) {
 /** @param {unknown} value */
 function isNumber(value) {
   return typeof value === "number" && Number.isFinite(value);
+}
+
+/** A pixel of a slide is a small part of it. @param {number} value */
+function fine(value) {
+  return Math.round(value * 1e7) / 1e7;
 }
 
 /** @param {number} value */

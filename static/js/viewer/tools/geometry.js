@@ -30,7 +30,7 @@ export function common([first, ...others]) {
 export function figuresOf(kind, points, spacing, ecg) {
   const flat = points.map(([x, y]) => [x * (spacing?.column ?? 1), y * (spacing?.row ?? 1)]);
   /** @type {Figures} */
-  const unit = spacing ? { unit: "mm", ...(spacing.at === "detector" ? { at: "detector" } : {}) } : { unit: "px" };
+  const unit = spacing ? { unit: "mm", ...(spacing.at === "detector" || spacing.at === "slide" ? { at: spacing.at } : {}) } : { unit: "px" };
   if (kind === "length") {
     const [across, down] = from(flat[0], flat[1]).map(Math.abs);
     return { ...unit, length: Math.hypot(across, down), ...(ecg ? { ms: (across / ecg.mmPerS) * 1000, mv: down / ecg.mmPerMv } : {}) };

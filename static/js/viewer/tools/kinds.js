@@ -22,9 +22,9 @@ export function wordsOf({ kind, text, figures }, whole = true) {
   const lines = text ? [text] : [];
   const detector = figures.at === "detector" ? ` ${gettext("(at the detector)")}` : "";
   if (ms !== undefined && mv !== undefined) lines.push(`${Math.round(ms)} ms`, `${mv.toFixed(2)} mV`, ...(ms >= 200 ? [interpolate(gettext("%(rate)s a minute"), { rate: Math.round(60_000 / ms) }, true)] : []));
-  else if (length !== undefined) lines.push(`${rounded(length)} ${unit}${detector}`);
+  else if (length !== undefined) lines.push(figures.at === "slide" ? onSlide(length, 1) : `${rounded(length)} ${unit}${detector}`);
   if (angle !== undefined) lines.push(`${angle.toFixed(1)}°`);
-  if (area !== undefined) lines.push(`${rounded(area)} ${unit}²${detector}`);
+  if (area !== undefined) lines.push(figures.at === "slide" ? onSlide(area, 2) : `${rounded(area)} ${unit}²${detector}`);
   if (mean !== undefined && sd !== undefined) {
     lines.push(`${interpolate(gettext("Mean %(mean)s"), { mean: rounded(mean) }, true)} ${values}`.trim(), interpolate(gettext("SD %(sd)s"), { sd: rounded(sd) }, true));
     if (whole && low !== undefined && high !== undefined) lines.push(interpolate(gettext("%(low)s to %(high)s"), { low: rounded(low), high: rounded(high) }, true));
@@ -33,6 +33,13 @@ export function wordsOf({ kind, text, figures }, whole = true) {
   if (rgb) lines.push(`RGB ${rgb.join(" ")}`);
   if (!lines.length && kind === "arrow") return [];
   return lines.length ? lines : ["…"];
+}
+
+/** Under the microscope, in micrometres where that reads better: as imaging/services/annotation_words.py.
+ * @param {number} size mm, or mm² @param {1 | 2} power */
+function onSlide(size, power) {
+  const mark = power === 2 ? "²" : "";
+  return size < (power === 2 ? 0.1 : 1) ? `${(size * 1000 ** power).toFixed(1)} µm${mark}` : `${size.toFixed(3)} mm${mark}`;
 }
 
 /** One decimal, more only for what is small. @param {number} number */
