@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from consult import policies
 from consult.models import Notification
 from consult.policies.alert import OPEN, own_alerts
-from consult.policies.clock import may_set
 from consult.policies.hospital import is_keeper
 from consult.policies.reading_desk import is_reader
 from consult.policies.statistics import may_count
@@ -40,11 +39,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
     if policies.may_ask(request.user):
         entries.append(("consultation-new", "file-plus", _("New request")))
     if policies.is_scheduler(request.user):
+        entries.append(("desk", "clipboard-list", _("Triage desk")))
         entries.append(("reading-desks", "scan", _("Reading desks")))
-    if policies.is_scheduler(request.user):
-        entries.append(("alerts-unreached", "bell-ring", _("Not reached")))
-    if may_set(request.user):
-        entries.append(("clocks", "timer", _("Clocks")))
     if may_count(request.user):
         entries.append(("statistics", "chart-column", _("Statistics")))
     if is_keeper(request.user):

@@ -120,6 +120,9 @@ TABLE: dict[str, Door] = {
     "reading-desk-switch": Door(("desk",), {"reads": "no"}, gets=False),
     "alert-acknowledge": Door(("alert",), {}, gets=False),
     "alerts-unreached": Door(()),
+    "desk": Door(()),
+    "board": Door(()),
+    "consultation-urge": Door(posts={}, gets=False),
     "clocks": Door((), {"known": 1}),
     "report-templates": Door((), {"name": "x", "findings": "x"}),
     "report-template": Door(("template",), {"name": "x", "findings": "x"}),
@@ -211,7 +214,7 @@ OWN: dict[str, tuple[str, ...]] = {
 # What Nitun's doctor may not open either.
 EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-images", "key-image-picture"}
 EXPERTS_ONLY |= {"report-templates", "report-template"}
-DESK_ONLY = {"consultation-quality", "reading-desks", "clocks", "certificates", "alerts-unreached"}
+DESK_ONLY = {"consultation-quality", "reading-desks", "clocks", "certificates", "alerts-unreached", "desk", "board"}
 ADMINISTRATORS_ONLY = {"devices", "device"}
 
 

@@ -1,20 +1,36 @@
 """The scheduler's choice of a specialist or a reading desk; a desk's templates."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db.models import QuerySet
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from consult.models import Department, ReportTemplate, Role
+from consult.policies.suggest import Suggestion
 
 
 class RoleChoice(forms.ModelChoiceField):
+    """`suggestions`: role -> what speaks for and against it, said below its name."""
+
+    suggestions: dict[int, Suggestion] = {}
+
     def label_from_instance(self, obj: Role) -> str:  # type: ignore[override]
         title = f" · {obj.get_title_display()}" if obj.title else ""
+        known = self.suggestions.get(obj.pk)
+        reasons = format_html_join(
+            "",
+            '<span class="reason reason-{}">{}</span>',
+            [("for" if good else "against", words) for words, good in (known.reasons if known else [])],
+        )
         return format_html(
-            '{}{}<span class="choice-hint">{} · {}</span>', obj.person, title, obj.department, obj.hospital
+            '{}{}<span class="choice-hint">{} · {}</span><span class="reasons">{}</span>',
+            obj.person,
+            title,
+            obj.department,
+            obj.hospital,
+            reasons,
         )
 
 
@@ -24,12 +40,12 @@ class AssignForm(forms.Form):
     role = RoleChoice(label=_("Specialist"), queryset=Role.objects.none(), widget=forms.RadioSelect, empty_label=None)
     revision = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, roles: QuerySet[Role], specialty: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, roles: QuerySet[Role], suggestions: list[Suggestion], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        role = self.fields["role"]
-        role.queryset = roles  # type: ignore[attr-defined]
-        ordered = sorted(roles, key=lambda one: one.department.specialty != specialty)  # type: ignore[union-attr]
-        role.choices = [(one.pk, role.label_from_instance(one)) for one in ordered]  # type: ignore[attr-defined]
+        role = cast(RoleChoice, self.fields["role"])
+        role.suggestions = {one.role.pk: one for one in suggestions}
+        role.queryset = roles
+        role.choices = [(one.role.pk, role.label_from_instance(one.role)) for one in suggestions]
 
 
 class DeskChoice(forms.ModelChoiceField):

@@ -36,7 +36,7 @@ RULES: dict[str, Rule] = {
     "chain_department": Rule(OFFERED, rings=True),
     "chain_desk": Rule(OFFERED),
     "invited": Rule(OFFERED, rings=True),
-    "urged": Rule(frozenset({S.OFFERED, *ANSWERING})),
+    "urged": Rule(frozenset({S.OFFERED, *ANSWERING}), rings=True),
     "accepted": Rule(frozenset({S.ACCEPTED, S.SCHEDULED, S.WAITING}), side="asking"),
     "waiting": Rule(frozenset({S.WAITING}), rings=True),
     "opinion_due": Rule(frozenset({S.OPINION_DUE})),

@@ -1,13 +1,19 @@
 """The desk's work on a request: look, send back, ask for more, offer it to a specialist."""
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consult.errors import Refusal
-from consult.models import Consultation, Department, Participant, User
+from consult.errors import Conflict, NotAllowed, Refusal
+from consult.models import AuditEntry, Consultation, Department, Participant, User
+from consult.policies import consultation as policies
 from consult.policies import person
-from consult.services import alert, audience, message, moves, notification
+from consult.services import alert, audience, audit, message, moves, notification
+from consult.states import ANSWERING, Actor, State
+
+URGE_AGAIN = timedelta(minutes=5)
 
 
 @transaction.atomic
@@ -98,4 +104,22 @@ def supply(*, consultation: Consultation, by: User, answer: str) -> Consultation
         by=by,
     )
     moves.announce(consultation)
+    return consultation
+
+
+@transaction.atomic
+def urge(*, consultation: Consultation, by: User) -> Consultation:
+    """The desk reminds whoever has to answer, by an alert; logged, and not again within URGE_AGAIN."""
+    row = moves.lock(consultation)
+    if Actor.SCHEDULER not in policies.actors(by, row):
+        raise NotAllowed("wrong_actor", _("This is not for you to do in this consultation."))
+    people = audience.answering(row)
+    if row.state not in {State.OFFERED, *ANSWERING} or not people:
+        raise moves.too_late()
+    before = AuditEntry.objects.filter(consultation=row.pk, action="consultation.urge")
+    if before.filter(at__gt=timezone.now() - URGE_AGAIN).exists():
+        raise Conflict("urged_lately", _("They were urged less than five minutes ago."))
+    notification.tell(people=people, kind="urged", consultation=row, key=f"urged.{row.pk}.{before.count()}")
+    audit.record(by=by, action="consultation.urge", thing=row, consultation=row, detail={"told": len(people)})
+    moves.announce(row)
     return consultation

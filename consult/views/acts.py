@@ -13,6 +13,7 @@ from consult.forms.triage import AssignForm, DeskForm
 from consult.models import Consultation, Department, Role, User
 from consult.policies import assignable_experts
 from consult.policies.reading_desk import desks_for
+from consult.policies.suggest import suggested
 from consult.services import answer, consultation, reading_desk, session, triage
 
 Words = str | Promise
@@ -49,7 +50,7 @@ class Act:
         if self.needs_roles:
             roles = assignable_experts(by, thing)
             initial = {"revision": thing.revision}
-            return AssignForm(data, roles=roles, specialty=thing.specialty, initial=initial)
+            return AssignForm(data, roles=roles, suggestions=suggested(thing, list(roles)), initial=initial)
         if issubclass(self.form, DeskForm):
             return DeskForm(data, desks=desks_for(thing), initial={"revision": thing.revision})
         return self.form(data)

@@ -20,6 +20,7 @@ WORDS: dict[str, tuple[str, str | Promise]] = {
     "consultation.accept": ("check", _("Accepted")),
     "consultation.take": ("hand", _("Taken by the department")),
     "consultation.decline": ("user-x", _("Declined")),
+    "consultation.urge": ("bell-ring", _("Urged")),
     "consultation.cannot": ("user-x", _("Was asked and cannot now")),
     "consultation.schedule": ("calendar-clock", _("Appointment made")),
     "consultation.review": ("file-search", _("To be answered without a call")),

@@ -8,6 +8,7 @@ import { isUnlocked, once, start, stop, unlock } from "@/base/ringing.js";
 const AGAIN = 60_000;
 let title = "";
 let blinking = 0;
+let wasOpen = false;
 /** @type {Set<string>} */
 let known = new Set();
 
@@ -43,6 +44,10 @@ function look(holder) {
   else end();
   if (!ring && isNew && wantsSound(holder)) once();
   showLock(holder);
+  const stack = holder.querySelector("[data-stack]");
+  if (!(stack instanceof HTMLDetailsElement)) return;
+  stack.open = wasOpen;
+  stack.addEventListener("toggle", () => (wasOpen = stack.open));
 }
 
 /** @param {HTMLElement} holder @param {Element} ring */
