@@ -90,6 +90,7 @@ class Consultation(models.Model):
             models.Index(fields=["hospital", "state"]),
             models.Index(fields=["expert", "state"]),
             models.Index(fields=["asked_department", "state"]),
+            models.Index(fields=["-changed_at", "-id"], name="consultations_newest_first"),
         ]
         constraints = [
             models.CheckConstraint(
