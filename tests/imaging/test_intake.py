@@ -115,7 +115,7 @@ def test_other_bytes_than_announced_are_refused_and_forgotten(cast: Cast) -> Non
 
 
 def test_too_large_is_refused_before_a_byte_is_sent(cast: Cast, settings: Any) -> None:
-    answer = begin(client(cast.doctor), draft(cast), "CT.dcm", b"x", length=300 * 1024 * 1024)
+    answer = begin(client(cast.doctor), draft(cast), "CT.jpg", b"x", length=300 * 1024 * 1024)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert answer.json()["message"] == sentence("too_large")
     assert Upload.objects.count() == 0
