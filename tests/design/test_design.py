@@ -67,6 +67,7 @@ def test_every_class_colour_comes_from_a_token():
         "marks.css",
         "panes.css",
         "volume.css",
+        "slides.css",
         "devices.css",
         "equipment.css",
         "print.css",

@@ -35,6 +35,13 @@ SITE_SECRETS = {
     "REDIS_URL",
     "TURN_SECRET",
     "METRICS_TOKEN",
+    "EMAIL_URL",
+    "SMS_HOOK_URL",
+    "SMS_HOOK_SECRET",
+    "VAPID_SECRET",
+    "SEAL_KEYS",
+    "SEAL_TIME_STAMP_URL",
+    "DICOM_TLS_KEY",
 }  # nothing a relay has to know
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - translated, not bound
 
