@@ -19,6 +19,7 @@ from consult.models.quality import CallQuality
 from consult.models.recording import Recording, RecordingAnswer, RecordingFile, RecordingLog
 from consult.models.relay import Placement, Relay
 from consult.models.report_template import ReportTemplate
+from consult.models.roster import Shift
 from consult.models.seal import Seal
 from consult.models.search import SearchEntry
 
@@ -63,6 +64,7 @@ __all__ = [
     "Role",
     "Seal",
     "SearchEntry",
+    "Shift",
     "Specialty",
     "Urgency",
     "User",

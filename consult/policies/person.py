@@ -83,19 +83,25 @@ def assignable_experts(user: Person, consultation: Consultation) -> QuerySet[Rol
     return expert_roles(consultation)
 
 
+def practising(day: date) -> QuerySet[Role]:
+    """Specialist roles that may answer on `day`: active, at an active department and hospital, with a valid licence."""
+    licensed = Licence.objects.filter(valid_from__lte=day, valid_until__gte=day).values("person_id")
+    return Role.objects.filter(
+        kind=Role.Kind.EXPERT,
+        active=True,
+        person__is_active=True,
+        department__active=True,
+        hospital__active=True,
+        person__in=licensed,
+    )
+
+
 def expert_roles(consultation: Consultation) -> QuerySet[Role]:
     """Specialist roles that may answer this request at all."""
     day = timezone.localdate()
-    licensed = Licence.objects.filter(valid_from__lte=day, valid_until__gte=day).values("person_id")
     return (
-        Role.objects.filter(
-            kind=Role.Kind.EXPERT,
-            active=True,
-            person__is_active=True,
-            department__active=True,
-            hospital__in=agreed_hospitals(consultation.hospital_id, day),
-            person__in=licensed,
-        )
+        practising(day)
+        .filter(hospital__in=agreed_hospitals(consultation.hospital_id, day))
         .select_related("person", "department", "hospital")
         .order_by("hospital__code", "department__name", "person__name_index", "pk")
     )
