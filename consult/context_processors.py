@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from consult import policies
 from consult.models import Notification
+from consult.policies import duty
 from consult.policies.alert import OPEN, own_alerts
 from consult.policies.hospital import is_keeper
 from consult.policies.reading_desk import is_reader
@@ -38,6 +39,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
     entries = [("home", "layout-grid", _("Worklist"))]
     if policies.may_ask(request.user):
         entries.append(("consultation-new", "file-plus", _("New request")))
+    if duty.may_see(request.user):
+        entries.append(("duty", "user-check", _("On duty now")))
     if policies.is_scheduler(request.user):
         entries.append(("desk", "clipboard-list", _("Triage desk")))
         entries.append(("reading-desks", "scan", _("Reading desks")))

@@ -105,6 +105,7 @@ TABLE: dict[str, Door] = {
     "consultation-edit": Door(("consultation", "question"), {"question": "x"}, draft=True),
     "consultation-autosave": Door(posts={"question": "x"}, gets=False, draft=True),
     "consultation-patients": Door(draft=True),
+    "consultation-anybody": Door(posts={}, gets=False, draft=True),
     "consultation-submit": Door(posts={}, gets=False, draft=True),
     "consultation-sign": Door(posts={"password": "x", "draft_rev": 1}),
     "consultation-decide": Door(posts={"version": 1, "verdict": "adopted", "final_diagnosis": "x"}),
@@ -210,6 +211,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "device-check": (),
     "arrivals": (),
     "arrivals-waiting": (),
+    "duty": (),
 }
 # What Nitun's doctor may not open either.
 EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-images", "key-image-picture"}

@@ -9,6 +9,7 @@ from django.urls import reverse
 from consult.live import protocol
 from consult.live.fields import Message
 from consult.live.socket import Socket
+from consult.services import account
 
 
 class Inbox(Socket):
@@ -21,7 +22,16 @@ class Inbox(Socket):
         return 0
 
     async def admitted(self) -> None:
+        await self.note_online()
         self.tell("hello", seq=await self.newest())
+
+    async def still_allowed(self) -> int:
+        await self.note_online()
+        return 0
+
+    @database_sync_to_async
+    def note_online(self) -> None:
+        account.note_online(self.user)
 
     @database_sync_to_async
     def newest(self) -> int:

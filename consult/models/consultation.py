@@ -55,6 +55,14 @@ class Consultation(models.Model):
     specialty = models.CharField(max_length=24, choices=Specialty.choices, blank=True)
     title_wanted = models.CharField(max_length=16, choices=Role.Title.choices, blank=True)
 
+    role_wanted = models.ForeignKey(
+        Role,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="the specialist the asking doctor would like; the desk decides",
+    )
     asked_hospital = models.ForeignKey(
         Hospital,
         null=True,

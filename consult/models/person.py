@@ -24,6 +24,7 @@ class User(AbstractUser):
     phone = models.CharField(max_length=30, blank=True)
     language = models.CharField(max_length=10, blank=True, choices=[("zh-hans", "简体中文"), ("en", "English")])
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
+    online_at = models.DateTimeField(null=True, editable=False, help_text="a page of theirs was last seen open")
 
     _active_roles: "list[Role] | None" = None  # read once by policies.person.roles
 

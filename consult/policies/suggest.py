@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
-from consult.models import Consultation, Role
-from consult.policies import person
+from consult.models import Consultation, Role, Shift
+from consult.policies import duty, person
 from consult.states import ANSWERING, State
 
 RANK = {"": 0, "resident": 1, "attending": 2, "associate_chief": 3, "chief": 4}
@@ -23,14 +24,21 @@ class Suggestion:
 
 
 def suggested(consultation: Consultation, roles: list[Role] | None = None) -> list[Suggestion]:
-    """Best first. Three queries, however many specialists there are."""
+    """Best first. Six queries, however many specialists there are."""
     rows = list(person.expert_roles(consultation)) if roles is None else roles
     people = {role.person_id for role in rows}
     load = _counted(Consultation.objects.filter(expert__in=people, state__in=BUSY))
     before = _counted(
         Consultation.objects.filter(expert__in=people, patient=consultation.patient_id, signed_at__isnull=False)
     )
-    found = [_weighed(consultation, role, load.get(role.person_id, 0), before) for role in rows]
+    standing = duty.standing(rows) if duty.is_rostered() else None
+    found = []
+    for role in rows:
+        score, reasons = _weighed(consultation, role, load.get(role.person_id, 0), before)
+        for points, words in (_on_duty(role, standing), _language(consultation, role)):
+            score += points
+            reasons += [(words, points > 0)] if words else []
+        found.append(Suggestion(role, score, reasons))
     return sorted(found, key=lambda one: (-one.score, one.role.person.name_index, one.role.pk))
 
 
@@ -39,9 +47,37 @@ def _counted(rows: "object") -> dict[int, int]:
     return dict(counted)
 
 
-def _weighed(consultation: Consultation, role: Role, load: int, before: dict[int, int]) -> Suggestion:
+def _on_duty(role: Role, standing: dict[int, str] | None) -> tuple[int, str]:
+    """`standing` None: no roster is kept, so nobody is missing from it."""
+    if standing is None:
+        return 0, ""
+    words: dict[str, tuple[int, str]] = {
+        Shift.Level.DUTY: (8, _("On duty now")),
+        Shift.Level.ON_CALL: (4, _("On call now")),
+        Shift.Level.STANDBY: (2, _("Standby now")),
+    }
+    return words.get(standing.get(role.pk, ""), (-3, _("Not on duty now")))
+
+
+def _language(consultation: Consultation, role: Role) -> tuple[int, str]:
+    """Said when both have chosen a language and one of them works in another than the site's."""
+    asks, answers = consultation.asker.language, role.person.language
+    if not (asks and answers) or {asks, answers} == {settings.LANGUAGE_CODE}:
+        return 0, ""
+    name = role.person.get_language_display()
+    if asks == answers:
+        return 2, _("Works in %(language)s, as the asking doctor does") % {"language": name}
+    return -2, _("Works in %(language)s, the asking doctor does not") % {"language": name}
+
+
+def _weighed(
+    consultation: Consultation, role: Role, load: int, before: dict[int, int]
+) -> tuple[int, list[tuple[str, bool]]]:
     reasons: list[tuple[str, bool]] = []
     score = -min(load, 5) * 2
+    if consultation.role_wanted_id == role.pk:
+        score += 12
+        reasons.append((_("The asking doctor wants this specialist"), True))
     department = role.department
     if department and department.specialty == consultation.specialty:
         score += 20
@@ -57,7 +93,7 @@ def _weighed(consultation: Consultation, role: Role, load: int, before: dict[int
         reasons.append((_("%(count)s open now") % {"count": load}, False))
     else:
         reasons.append((_("Nothing open"), True))
-    return Suggestion(role, score, reasons)
+    return score, reasons
 
 
 def second(consultation: Consultation) -> Role | None:

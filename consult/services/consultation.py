@@ -31,7 +31,7 @@ FIELDS: dict[str, str | Promise] = {
     "present_diagnosis": gettext_lazy("Present diagnosis"),
     "question": gettext_lazy("Question"),
 }
-OPTIONAL = frozenset({"present_codes"})
+OPTIONAL = frozenset({"present_codes", "role_wanted"})
 LONGEST = 20_000
 ACCESS_AFTER_END = timedelta(days=30)
 JUST_PAST = timedelta(hours=1)  # an emergency is wanted "now", and the form takes a while
@@ -46,16 +46,34 @@ class Missing:
 
 
 @transaction.atomic
-def start_draft(*, by: User, department: Department) -> Consultation:
-    """An empty draft in a department where `by` is a doctor; only a primary hospital asks."""
+def start_draft(*, by: User, department: Department, role: Role | None = None, specialty: str = "") -> Consultation:
+    """A draft in a department where `by` is a doctor; only a primary hospital asks.
+
+    It begins with the specialist the doctor would like, or with a specialty only.
+    """
     if not policies.may_ask(by) or department.pk not in person.departments_of(by, Role.Kind.DOCTOR):
         raise NotAllowed("not_a_doctor_here", _("Requests are started by the doctors of a primary hospital."))
     if department.hospital.is_superior:
         raise NotAllowed("not_primary", _("Requests are started by the doctors of a primary hospital."))
-    draft = Consultation.objects.create(hospital_id=department.hospital_id, department=department, asker=by)
+    wanted: dict[str, Any] = {"specialty": specialty}
+    if role is not None:
+        _check_wanted(department, role)
+        specialty = role.department.specialty if role.department else specialty
+        wanted = {"role_wanted": role, "title_wanted": role.title, "specialty": specialty}
+    draft = Consultation.objects.create(hospital_id=department.hospital_id, department=department, asker=by, **wanted)
     audit.record(by=by, action="consultation.start", thing=draft, consultation=draft)
     moves.announce(draft)
     return draft
+
+
+def _check_wanted(department: Department, role: Role) -> None:
+    day = timezone.localdate()
+    agreed = role.hospital_id in person.agreed_hospitals(department.hospital_id, day)
+    if not agreed or not person.practising(day).filter(pk=role.pk).exists():
+        raise Refusal(
+            "expert_unfit",
+            _("This specialist cannot take it: no agreement with the hospital, no valid licence, or no longer active."),
+        )
 
 
 @transaction.atomic
@@ -97,6 +115,12 @@ def _clean(name: str, value: Any) -> Any:
             raise Refusal("too_long", _("This text is too long: 20,000 characters are the most."), field=name)
         return value.replace("\x00", "").strip()
     return value
+
+
+@transaction.atomic
+def anybody(*, consultation: Consultation, by: User) -> Consultation:
+    """The asking doctor leaves it to the desk who answers."""
+    return save_draft(consultation=consultation, by=by, fields={"role_wanted": None})
 
 
 def _check_patient(by: User, row: Consultation, patient: Any) -> None:

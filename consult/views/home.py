@@ -17,7 +17,7 @@ from consult import policies
 from consult.models import AuditEntry, Consultation, User
 from consult.policies.reading_desk import is_reader
 from consult.states import State
-from consult.views import critical
+from consult.views import critical, duty
 from consult.views.hits import hits
 from consult.views.steps import step
 
@@ -114,7 +114,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "is_regulator": policies.is_regulator(request.user),
         "waiting": sum(item["page"].paginator.count for item in lists if item["section"].worklist == "todo"),
     }
-    context |= critical.waiting_context(request)
+    context |= critical.waiting_context(request) | duty.summary(request.user)
     if context["is_regulator"]:
         context["audit_last"] = AuditEntry.objects.order_by("-seq").first()
     return render(request, "home/page.html", context)

@@ -17,7 +17,8 @@ from consult import policies
 from consult.errors import Conflict, NotAllowed, Refusal
 from consult.forms.consultation import QuestionForm
 from consult.forms.patient import PatientForm
-from consult.models import Consultation, Department, Patient, Role
+from consult.models import Consultation, Department, Patient, Role, Specialty
+from consult.policies import duty
 from consult.services import consultation as consultations
 from consult.services import patient as patients
 from consult.states import State
@@ -43,15 +44,35 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         chosen = request.POST.get("department") or departments[0].pk
         department = get_object_or_404(departments, pk=chosen if str(chosen).isdigit() else 0)
-        draft = consultations.start_draft(by=request.user, department=department)
+        draft = consultations.start_draft(by=request.user, department=department, **_wanted(request))
         return redirect("consultation-edit", draft.pk, "patient")
     drafts = Consultation.objects.filter(asker_id=request.user.pk, state=State.DRAFT).select_related("patient")
     return render(request, "request/new.html", {"drafts": drafts, "departments": departments})
 
 
+def _wanted(request: HttpRequest) -> dict[str, Any]:
+    """What the page of those on duty has chosen already: one of them, or a specialty."""
+    if "role" in request.POST:
+        shown = Role.objects.filter(pk__in=duty.present(request.user).values("role"))
+        shown = shown.select_related("department", "hospital")
+        return {"role": get_object_or_404(shown, pk=_number(request.POST["role"]))}
+    specialty = request.POST.get("specialty", "")
+    return {"specialty": specialty if specialty in Specialty.values else ""}
+
+
+@require_POST
+@login_required
+def anybody(request: HttpRequest, pk: int) -> HttpResponse:
+    draft = editable(request, pk)
+    consultations.anybody(consultation=draft, by=request.user)
+    return redirect("consultation-edit", draft.pk, "question")
+
+
 def editable(request: HttpRequest, pk: int, step: str = "") -> Consultation:
     """The draft, or 404, 403, 409. Consent can still be taken after sending."""
-    shown = policies.visible_consultations(request.user).select_related("patient", "department", "hospital")
+    shown = policies.visible_consultations(request.user).select_related(
+        "patient", "department", "hospital", "role_wanted__person", "role_wanted__department", "role_wanted__hospital"
+    )
     draft = get_object_or_404(shown, pk=pk)
     if policies.may_edit(request.user, draft) or (step == "consent" and policies.may_consent(request.user, draft)):
         return draft

@@ -37,7 +37,7 @@ from consult.services import (
     triage,
 )
 from imaging.services import demo as pictures
-from telemed import demo_ca
+from telemed import demo_ca, demo_duty
 from telemed import demo_data as data
 
 PASSWORD = "telemed-demo"  # noqa: S105 - printed by `serve`, refused outside DEBUG
@@ -53,6 +53,7 @@ class Command(BaseCommand):
             with transaction.atomic():
                 places()
                 people()
+                demo_duty.fill()
             superior = Hospital.objects.filter(tier=Hospital.Tier.PROVINCIAL)
             demo_ca.make(settings.SEAL_KEYS, superior.values_list("code", "name"))
             if not Consultation.objects.exists():
