@@ -8,11 +8,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
 from django.db.models import Count, F, Max, Min, Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.decorators import sync_and_async_middleware
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -35,26 +33,16 @@ requests = Histogram(
 )
 
 
-@sync_and_async_middleware
 def durations(get_response: Any) -> Any:
-    """Middleware that times every request; asynchronous where its neighbours are, so nobody changes threads for it."""
-    if iscoroutinefunction(get_response):
+    """Middleware that times every request."""
 
-        async def later(request: HttpRequest) -> HttpResponse:
-            began = time.perf_counter()
-            response: HttpResponse = await get_response(request)
-            _observe(request, response, time.perf_counter() - began)
-            return response
-
-        return later
-
-    def now(request: HttpRequest) -> HttpResponse:
+    def timed(request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
         response: HttpResponse = get_response(request)
         _observe(request, response, time.perf_counter() - began)
         return response
 
-    return now
+    return timed
 
 
 def _observe(request: HttpRequest, response: HttpResponse, seconds: float) -> None:

@@ -3,23 +3,23 @@
 Times are of consultations sent in the period. Quantiles are those of SQL's percentile_cont: linear between neighbours.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Left
 from django.utils import timezone
-from numpy.typing import NDArray
 
-from consult.models import Clock, Consultation, Decision, MoveReason
+from consult.models import Clock, Consultation, Decision, MoveReason, Specialty
+from consult.services import columns
+from consult.services.columns import Floats, Seconds
 from consult.states import State
 
-Floats = NDArray[np.float64]
 REFUSALS = ("decline", "return_")
 ENDED_WELL = frozenset({State.ACKNOWLEDGED, State.FOLLOW_UP, State.CLOSED})
 TOP = 50  # reasons shown
@@ -47,44 +47,6 @@ class Filters:
         return Q(submitted_at__gte=since, submitted_at__lt=until, **chosen)
 
 
-class Row(NamedTuple):
-    pk: int
-    state: str
-    urgency: str
-    specialty: str
-    purpose: str
-    hospital: int
-    asked_hospital: int | None
-    expert: int | None
-    submitted_at: datetime
-    offered_at: datetime | None
-    accepted_at: datetime | None
-    session_started_at: datetime | None
-    session_ended_at: datetime | None
-    signed_at: datetime | None
-
-
-class Outcome(NamedTuple):
-    """The newest decision: its verdict, and the main ICD-10 categories before and after."""
-
-    verdict: str
-    before: str | None
-    after: str | None
-
-    @property
-    def changed(self) -> bool | None:
-        """None where one of them has no code: words alone cannot be compared."""
-        return self.before != self.after if self.before and self.after else None
-
-
-class Known(NamedTuple):
-    """What is known of consultations by their keys, beside their own rows."""
-
-    outcomes: dict[int, Outcome]
-    refused: Counter[int]
-    late: dict[int, set[str]]
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step: between which moments, pauses included, and the clocks that measure it."""
@@ -103,7 +65,8 @@ STEPS = (
     Step("opinion", "answerable_at", "signed_at", frozenset({Clock.Step.ANSWER, Clock.Step.OPINION})),
     Step("whole", "submitted_at", "signed_at"),
 )
-MOMENTS = Row._fields[8:]
+MOMENTS = ("submitted_at", "offered_at", "accepted_at", "session_started_at", "session_ended_at", "signed_at")
+SPECIALTIES, VERDICTS, CLOCKS = list(Specialty.values), list(Decision.Verdict.values), list(Clock.Step.values)
 
 
 @dataclass(slots=True)
@@ -153,121 +116,127 @@ class Report:
 
 
 def report(rows: QuerySet[Consultation], filters: Filters) -> Report:
-    """Everything of the page, from five questions to the database, however many rows there are."""
+    """Everything of the page, from four questions to the database, however many rows there are."""
     chosen = rows.filter(filters.query)
-    found = [Row(*values) for values in chosen.order_by().values_list(*Row._fields)]
-    outcomes = _outcomes(chosen)
+    found = columns.columns(
+        chosen,
+        pk=F("pk"),
+        hospital=F("hospital"),
+        asked_hospital=F("asked_hospital"),
+        expert=F("expert"),
+        specialty=columns.place("specialty", SPECIALTIES),
+        avoided=columns.flag(Q(purpose=Consultation.Purpose.REFERRAL, state__in=ENDED_WELL)),
+        **{name: Seconds(name) for name in MOMENTS},
+    )
+    ended, accepted = found["session_ended_at"], found["accepted_at"]
+    found["answerable_at"] = np.where(np.isnan(ended), accepted, ended)
+    inside = chosen.order_by().values("pk")
     refused = list(
-        MoveReason.objects.filter(move__in=REFUSALS, consultation__in=chosen.order_by().values("pk"))
+        MoveReason.objects.filter(move__in=REFUSALS, consultation__in=inside)
         .order_by("pk")
         .values_list("consultation_id", "move", "words")
     )
-    about = Known(outcomes, Counter(pk for pk, _move, _words in refused), _late(chosen))
+    late = _late(inside)
+    sums = _sums(found, inside, [pk for pk, _move, _words in refused], late["consultation"])
+    minutes = (found["signed_at"] - found["submitted_at"]) / 60
 
-    moments = _moments(found)
-    columns = _columns(found, about)
-    minutes = (moments["signed_at"] - moments["submitted_at"]) / 60
+    def lines(keys: Floats, names: Sequence[Any] | None = None) -> list[Line]:
+        return _lines(keys, names, sums, minutes)
 
-    def lines(keys: list[Any]) -> list[Line]:
-        return _lines(keys, columns, minutes)
-
-    totals = lines([""] * len(found))
+    totals = lines(np.zeros(len(minutes)))
+    months = _months(filters)
+    of_month = np.searchsorted([at for _name, at in months], found["submitted_at"], side="right") - 1
     return Report(
         total=totals[0] if totals else Line(""),
-        steps=[_spread(step, moments, about.late) for step in STEPS],
-        months=_every_month(lines(_months(found)), filters),
-        hospitals=_busiest(lines([row.hospital for row in found])),
-        answering=_busiest(lines([row.asked_hospital for row in found])),
-        experts=_busiest(lines([row.expert for row in found])),
-        specialties=_busiest(lines([row.specialty for row in found])),
+        steps=[_spread(step, found, late) for step in STEPS],
+        months=_every_month(lines(of_month.astype(float), [name for name, _at in months]), months),
+        hospitals=_busiest(lines(found["hospital"])),
+        answering=_busiest(lines(found["asked_hospital"])),
+        experts=_busiest(lines(found["expert"])),
+        specialties=_busiest(lines(found["specialty"], SPECIALTIES)),
         reasons=[(move, words, count) for (move, words), count in _reasons(refused)],
     )
 
 
-def _outcomes(chosen: QuerySet[Consultation]) -> dict[int, Outcome]:
-    decided = (
-        Decision.objects.filter(consultation__in=chosen.order_by().values("pk"))
-        .annotate(
-            before=Left(KeyTextTransform(0, "consultation__present_codes"), 3),
-            after=Left(KeyTextTransform(0, "final_codes"), 3),
-        )
-        .order_by("pk")
+def _decided(inside: QuerySet[Any, Any]) -> dict[str, Floats]:
+    """The newest decision of each consultation; `changed` is NaN where one of both main ICD-10 categories lacks:
+    words alone cannot be compared."""
+    before, after = (Left(KeyTextTransform(0, name), 3) for name in ("consultation__present_codes", "final_codes"))
+    found = columns.columns(
+        Decision.objects.filter(consultation__in=inside).annotate(before=before, after=after),
+        pk=F("pk"),
+        consultation=F("consultation"),
+        verdict=columns.place("verdict", VERDICTS),
+        changed=Case(
+            When(Q(before=None) | Q(after=None), then=None), When(before=F("after"), then=Value(0)), default=Value(1)
+        ),
     )
-    return {pk: Outcome(*rest) for pk, *rest in decided.values_list("consultation_id", "verdict", "before", "after")}
+    order = np.lexsort((-found["pk"], found["consultation"]))
+    _keys, newest = np.unique(found["consultation"][order], return_index=True)
+    return {name: column[order][newest] for name, column in found.items()}
 
 
-def _late(chosen: QuerySet[Consultation]) -> dict[int, set[str]]:
-    """Of each consultation the steps whose clock ran out, also while it is running; not while it stands."""
+def _late(inside: QuerySet[Any, Any]) -> dict[str, Floats]:
+    """Clocks that ran out, also while they are running; not while they stand."""
     over = Q(ended_at__gt=F("due_at")) | Q(ended_at=None, paused_at=None, due_at__lt=timezone.now())
-    late: dict[int, set[str]] = defaultdict(set)
-    rows = Clock.objects.filter(over, consultation__in=chosen.order_by().values("pk")).order_by()
-    for pk, step in rows.values_list("consultation_id", "step"):
-        late[pk].add(step)
-    return late
+    rows = Clock.objects.filter(over, consultation__in=inside)
+    return columns.columns(rows, consultation=F("consultation"), step=columns.place("step", CLOCKS))
 
 
-def _moments(found: list[Row]) -> dict[str, Floats]:
-    """Each moment in seconds since 1970, NaN where it has not come."""
-    moments = {
-        name: np.array([at.timestamp() if at else np.nan for at in (getattr(row, name) for row in found)], dtype=float)
-        for name in MOMENTS
-    }
-    ended, accepted = moments["session_ended_at"], moments["accepted_at"]
-    return moments | {"answerable_at": np.where(np.isnan(ended), accepted, ended)}
-
-
-def _months(found: list[Row]) -> list[str]:
-    zone = timezone.get_default_timezone()
-    days = (row.submitted_at.astimezone(zone) for row in found)
-    return [f"{day.year}-{day.month:02}" for day in days]
-
-
-def _columns(found: list[Row], about: Known) -> dict[str, Floats]:
+def _sums(found: dict[str, Floats], inside: QuerySet[Any, Any], refused: list[int], late: Floats) -> dict[str, Floats]:
     """What is summed of each consultation, by the name of its field in Line."""
-    none = Outcome("", None, None)
-    outcomes = [about.outcomes.get(row.pk, none) for row in found]
-    changed = [outcome.changed for outcome in outcomes]
-    avoided = [row.purpose == Consultation.Purpose.REFERRAL and row.state in ENDED_WELL for row in found]
-    sums: dict[str, list[Any]] = {
-        "requests": [1] * len(found),
-        "answered": [row.signed_at is not None for row in found],
-        "refusals": [about.refused.get(row.pk, 0) for row in found],
-        "late": [row.pk in about.late for row in found],
-        "decided": [outcome is not none for outcome in outcomes],
-        "adopted": [outcome.verdict == Decision.Verdict.ADOPTED for outcome in outcomes],
-        "partly": [outcome.verdict == Decision.Verdict.PARTLY for outcome in outcomes],
-        "compared": [each is not None for each in changed],
-        "changed": [each is True for each in changed],
-        "avoided": avoided,
+    decided = _decided(inside)
+    order = np.argsort(found["pk"])
+    ordered = found["pk"][order]
+
+    def of_each(pks: Any, weights: Any = None) -> Floats:
+        """Summed for each consultation; one that came meanwhile is not of this report."""
+        keys = np.asarray(pks, dtype=float)
+        known = np.isin(keys, ordered)
+        at = order[np.searchsorted(ordered, keys[known])]
+        weighed = None if weights is None else np.asarray(weights, dtype=float)[known]
+        return np.bincount(at, weights=weighed, minlength=len(ordered)).astype(float)
+
+    of, verdict, changed = decided["consultation"], decided["verdict"], decided["changed"]
+    return {
+        "requests": np.ones(len(ordered)),
+        "answered": (~np.isnan(found["signed_at"])).astype(float),
+        "refusals": of_each(refused),
+        "late": (of_each(late) > 0).astype(float),
+        "decided": of_each(of),
+        "adopted": of_each(of, verdict == VERDICTS.index(Decision.Verdict.ADOPTED)),
+        "partly": of_each(of, verdict == VERDICTS.index(Decision.Verdict.PARTLY)),
+        "compared": of_each(of, ~np.isnan(changed)),
+        "changed": of_each(of, changed == 1),
+        "avoided": found["avoided"],
     }
-    return {name: np.array(values, dtype=float) for name, values in sums.items()}
 
 
-def _lines(keys: list[Any], columns: dict[str, Floats], minutes: Floats) -> list[Line]:
-    """A line for each key, None is no key."""
-    places: dict[Any, int] = {}
-    of = np.array([-1 if key is None else places.setdefault(key, len(places)) for key in keys], dtype=int)
-    chosen = of >= 0
-    sums = {
-        name: np.bincount(of[chosen], weights=column[chosen], minlength=len(places)) for name, column in columns.items()
-    }
-    answered = chosen & ~np.isnan(minutes)
-    order = np.lexsort((minutes[answered], of[answered]))
-    groups, ordered = of[answered][order], minutes[answered][order]
+def _lines(keys: Floats, names: Sequence[Any] | None, sums: dict[str, Floats], minutes: Floats) -> list[Line]:
+    """A line for each key, NaN is no key; the key is a place in `names` when there are some."""
+    chosen = ~np.isnan(keys)
+    places, of = np.unique(keys[chosen], return_inverse=True)
+    totals = {name: np.bincount(of, weights=column[chosen], minlength=len(places)) for name, column in sums.items()}
+    mine = minutes[chosen]
+    answered = ~np.isnan(mine)
+    order = np.lexsort((mine[answered], of[answered]))
+    groups, ordered = of[answered][order], mine[answered][order]
     lines = []
-    for key, place in places.items():
+    for place, key in enumerate(places):
         begin, end = np.searchsorted(groups, place), np.searchsorted(groups, place, side="right")
-        mine = ordered[begin:end]
-        counts: dict[str, Any] = {name: int(column[place]) for name, column in sums.items()}
-        lines.append(Line(key, median=quantile(mine, 0.5), p90=quantile(mine, 0.9), **counts))
+        counts: dict[str, Any] = {name: int(column[place]) for name, column in totals.items()}
+        line = Line(names[int(key)] if names else int(key), **counts)
+        line.median, line.p90 = quantile(ordered[begin:end], 0.5), quantile(ordered[begin:end], 0.9)
+        lines.append(line)
     return lines
 
 
-def _spread(step: Step, moments: dict[str, Floats], late: dict[int, set[str]]) -> Spread:
+def _spread(step: Step, moments: dict[str, Floats], late: dict[str, Floats]) -> Spread:
     minutes = (moments[step.ended] - moments[step.began]) / 60
     minutes = np.sort(minutes[minutes >= 0])  # NaN is not
     longest = float(minutes[-1]) if len(minutes) else None
-    over = sum(not step.clocks.isdisjoint(steps) for steps in late.values()) if step.clocks else None
+    of_step = np.isin(late["step"], [CLOCKS.index(clock) for clock in step.clocks])
+    over = len(np.unique(late["consultation"][of_step])) if step.clocks else None
     return Spread(step.name, len(minutes), quantile(minutes, 0.5), quantile(minutes, 0.9), longest, over)
 
 
@@ -285,14 +254,19 @@ def _busiest(lines: list[Line]) -> list[Line]:
     return sorted((line for line in lines if line.key), key=lambda line: (-line.requests, str(line.key)))
 
 
-def _every_month(lines: list[Line], filters: Filters) -> list[Line]:
-    """Each month of the period, also those without a request."""
-    known = {line.key: line for line in lines}
-    months, day = [], filters.first.replace(day=1)
+def _months(filters: Filters) -> list[tuple[str, float]]:
+    """Each month of the period and when it begins in the site's zone, in seconds since 1970."""
+    months, day, zone = [], filters.first.replace(day=1), timezone.get_default_timezone()
     while day <= filters.last:
-        months.append(known.get(f"{day:%Y-%m}", Line(f"{day:%Y-%m}")))
+        months.append((f"{day:%Y-%m}", timezone.make_aware(datetime.combine(day, time.min), zone).timestamp()))
         day = (day + timedelta(days=32)).replace(day=1)
     return months
+
+
+def _every_month(lines: list[Line], months: list[tuple[str, float]]) -> list[Line]:
+    """Also those without a request."""
+    known = {line.key: line for line in lines}
+    return [known.get(name, Line(name)) for name, _at in months]
 
 
 def _reasons(refused: list[tuple[int, str, str]]) -> list[tuple[tuple[str, str], int]]:

@@ -13,6 +13,8 @@ from imaging.services.pieces import Piece, written
 
 FRESH = "private, max-age=3600, immutable"
 Rows = Sequence[Image | Made]
+AT_ONCE = 2 * 1024 * 1024
+"""Bytes of an answer that is read whole, in the thread that found it: a frame of any CT or MR."""
 ASK_AGAIN = "private, no-cache"  # what may get more instances
 
 
@@ -39,20 +41,26 @@ def unchanged() -> HttpResponse:
     return HttpResponse(status=304)
 
 
-def related(parts: list[tuple[str, Piece]], kind: str) -> StreamingHttpResponse:
+def related(parts: list[tuple[str, Piece]], kind: str) -> HttpResponseBase:
     """multipart/related of `kind`: each part has its own Content-Type."""
     boundary = secrets.token_hex(16)
     heads = [f"\r\n--{boundary}\r\nContent-Type: {said}\r\n\r\n".encode() for said, _ in parts]
-    end = f"\r\n--{boundary}--\r\n".encode()
     pieces = [(head, piece) for head, (_, piece) in zip(heads, parts, strict=True)]
-    answer = StreamingHttpResponse(
-        written(pieces, end), content_type=f'multipart/related; type="{kind}"; boundary={boundary}'
-    )
-    answer["Content-Length"] = str(sum(len(head) + piece.length for head, piece in pieces) + len(end))
-    return answer
+    said = f'multipart/related; type="{kind}"; boundary={boundary}'
+    return _answer(pieces, f"\r\n--{boundary}--\r\n".encode(), said)
 
 
-def single(piece: Piece, kind: str) -> StreamingHttpResponse:
-    answer = StreamingHttpResponse(written([(b"", piece)]), content_type=kind)
-    answer["Content-Length"] = str(piece.length)
+def single(piece: Piece, kind: str) -> HttpResponseBase:
+    return _answer([(b"", piece)], b"", kind)
+
+
+def _answer(pieces: list[tuple[bytes, Piece]], end: bytes, said: str) -> HttpResponseBase:
+    length = sum(len(head) + piece.length for head, piece in pieces) + len(end)
+    answer: HttpResponseBase
+    if length <= AT_ONCE:
+        content = b"".join(part for head, piece in pieces for part in (head, piece.read()))
+        answer = HttpResponse(content + end, content_type=said)
+    else:
+        answer = StreamingHttpResponse(written(pieces, end), content_type=said)
+    answer["Content-Length"] = str(length)
     return answer

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from asgiref.sync import SyncToAsync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.templatetags.static import static
 from django.urls import path
 
 from telemed.threads import Handler, Threads
@@ -30,7 +32,23 @@ def middleware(get_response: Any) -> Any:
     return look
 
 
-urlpatterns = [path("look/", looking)]
+ended: list[bool] = []
+
+
+async def on_and_on() -> AsyncIterator[bytes]:
+    try:
+        while True:
+            yield b"on and on"
+            await asyncio.sleep(0.01)
+    finally:
+        ended.append(True)
+
+
+def endless(_request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(on_and_on())
+
+
+urlpatterns = [path("look/", looking), path("endless/", endless)]
 HERE = "tests.platform.test_threads"
 
 
@@ -56,15 +74,34 @@ async def test_one_thread_runs_middleware_and_view_and_the_next_request_too(sett
     assert seen[0][1] != threading.get_ident()
 
 
-async def test_what_must_be_asynchronous_stands_outside(settings: Any) -> None:
-    """The site's own: the static files are served on the loop, everything below runs in the thread."""
-    handler = Handler()
-    assert asyncio.iscoroutinefunction(handler.get_response_async)
-    settings.ROOT_URLCONF = HERE
-    settings.MIDDLEWARE = ["servestatic.middleware.ServeStaticMiddleware", f"{HERE}.middleware"]
+async def test_a_static_file_is_served_on_the_loop_guarded_as_every_page(settings: Any) -> None:
+    settings.MIDDLEWARE = [f"{HERE}.middleware"]
+    handler, name = Handler(), static("css/base.css")
     seen.clear()
-    assert await asked(Handler()) == b"here"
-    assert len({thread for _, thread in seen}) == 1
+    assert b"{" in await asked(handler, name)
+    assert seen == []
+    assert handler._threads.idle == []
+    scope = {"type": "http", "method": "GET", "path": name, "query_string": b"", "headers": [], "http_version": "1.1"}
+    reader = ApplicationCommunicator(handler, scope)
+    await reader.send_input({"type": "http.request", "body": b""})
+    headers = dict((await reader.receive_output())["headers"])
+    await reader.wait()
+    assert headers[b"X-Content-Type-Options"] == b"nosniff"
+    assert b"immutable" in headers[b"Cache-Control"] or b"max-age=31536000" in headers[b"Cache-Control"]
+
+
+async def test_who_reads_a_stream_no_longer_ends_it(settings: Any) -> None:
+    settings.ROOT_URLCONF, settings.MIDDLEWARE = HERE, [f"{HERE}.middleware"]
+    handler = Handler()
+    scope = {"type": "http", "method": "GET", "path": "/endless/", "query_string": b"", "headers": []}
+    reader = ApplicationCommunicator(handler, scope)
+    await reader.send_input({"type": "http.request", "body": b""})
+    assert (await reader.receive_output())["status"] == 200
+    assert (await reader.receive_output())["body"] == b"on and on"
+    await reader.send_input({"type": "http.disconnect"})
+    await reader.wait()
+    assert ended == [True]
+    await settled(handler._threads, 1)
 
 
 async def settled(threads: Threads, count: int) -> None:
