@@ -41,9 +41,21 @@ class Actor(StrEnum):
 
     ASKER = "asker"  # the requesting doctor, or a colleague of the same department acting for them
     SCHEDULER = "scheduler"
-    EXPERT = "expert"  # the specialist it is offered to, or who accepted
+    EXPERT = "expert"  # the specialist it is offered to, or who accepted; of several the chair
+    MEMBER = "member"  # another specialist of a team who has joined
     DEPARTMENT = "department"  # any expert of the asked department
     SYSTEM = "system"  # a clock or the room itself
+
+
+class MemberState(models.TextChoices):
+    """Of a specialist in a team: invited beside the one it was offered to."""
+
+    INVITED = "INVITED", _("Invited")
+    JOINED = "JOINED", _("Joined")
+    SIGNED = "SIGNED", _("Opinion signed")
+    DECLINED = "DECLINED", _("Declined")
+    WITHDRAWN = "WITHDRAWN", _("Invitation withdrawn")
+    EXCUSED = "EXCUSED", _("Closed without")
 
 
 class RecordingState(models.TextChoices):
@@ -67,6 +79,18 @@ RECORDING_MOVES: dict[str, tuple[frozenset[RecordingState], RecordingState]] = {
     "delete": (frozenset({R.READY, R.EMPTY, R.FAILED}), R.DELETED),
 }
 
+M = MemberState
+MEMBER_MOVES: dict[str, tuple[frozenset[str], MemberState]] = {
+    "invite": (frozenset({"", M.DECLINED, M.WITHDRAWN}), M.INVITED),
+    "join": (frozenset({M.INVITED}), M.JOINED),
+    "decline": (frozenset({M.INVITED}), M.DECLINED),
+    "withdraw": (frozenset({M.INVITED}), M.WITHDRAWN),
+    "sign": (frozenset({M.JOINED, M.SIGNED}), M.SIGNED),
+    "excuse": (frozenset({M.JOINED, M.SIGNED}), M.EXCUSED),
+}
+IN_TEAM = frozenset({M.JOINED, M.SIGNED, M.EXCUSED})
+"""Who is named in the joint report."""
+
 S = State
 BEFORE_ACCEPTANCE = frozenset({S.DRAFT, S.SUBMITTED, S.TRIAGE, S.NEEDS_INFO, S.RETURNED, S.OFFERED, S.DECLINED})
 CALLABLE = frozenset({S.ACCEPTED, S.SCHEDULED, S.WAITING, S.IN_SESSION, S.INTERRUPTED, S.OPINION_DUE, S.ASYNC_REVIEW})
@@ -74,6 +98,8 @@ ANSWERING = frozenset({S.ACCEPTED, S.SCHEDULED, S.WAITING, S.IN_SESSION, S.INTER
 ANSWERED = frozenset({S.SIGNED, S.ACKNOWLEDGED, S.FOLLOW_UP, S.CLOSED})
 FINAL = frozenset({S.CLOSED, S.CANCELLED, S.NO_SHOW, S.EXPIRED, S.REFERRED})
 OPEN = frozenset(State) - FINAL
+GATHERING = ANSWERING | {S.OFFERED}
+"""While a team may still grow."""
 
 
 @dataclass(frozen=True, slots=True)

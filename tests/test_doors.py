@@ -12,24 +12,30 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
-from django.urls.resolvers import URLPattern, URLResolver
-from django.utils import timezone
 
-from consult.models import Alert, Consultation, CriticalFinding, Notification, OpinionVersion, PushSubscription, User
+from consult.models import (
+    Alert,
+    Consultation,
+    CriticalFinding,
+    Notification,
+    OpinionVersion,
+    PushSubscription,
+    User,
+)
 from consult.services import access_key, key_image, message, reading_desk
-from imaging.models import Export, Still
+from imaging.models import Still
 from imaging.services import annotation, key
 from imaging.services.annotation import Mark
 from imaging.services.rendering import Look
 from tests import cast as walk
 from tests.cast import Cast
+from tests.doors import SECRET, TEAM_DOORS, TEAM_EXPERTS, Door, finished, gathered, urls
 from tests.imaging import doors as pictures
 from tests.imaging import glass
 from tests.imaging.reports import measurements
 from tests.imaging.test_arrivals import device, instance, settled
 from tests.recording import scene
 
-SECRET = "仅限泥屯"  # in every text of Nitun's consultation
 OPEN_TO_ALL = {
     "login",
     "logout",
@@ -45,27 +51,21 @@ OF_MACHINES = {"metrics"}  # tests/platform/test_metrics.py
 ABOUT_THE_SITE = OPEN_TO_ALL | OF_MACHINES | {"styleguide"}
 
 
-@dataclass(frozen=True)
-class Door:
-    """`args` are names of what `World.names` knows; `posts` is what a POST sends, None when the door takes none."""
-
-    args: tuple[str, ...] = ("consultation",)
-    posts: dict[str, Any] | None = None
-    gets: bool = True
-    draft: bool = False
-
-
 @dataclass
 class World:
-    """Nitun's draft and its signed consultation with consent, image, half an upload, message and opinion."""
+    """Nitun's draft, its signed consultation with image, half an upload, message, opinion; and one of a team."""
 
     draft: Consultation
     signed: Consultation
+    team: Consultation
     names: dict[str, Any] = field(default_factory=dict)
 
     def url(self, name: str, door: Door) -> str:
-        known = {**self.names, "consultation": (self.draft if door.draft else self.signed).pk}
+        known = {**self.names, "consultation": self._of(door).pk}
         return reverse(name, args=[known.get(arg, arg) for arg in door.args])
+
+    def _of(self, door: Door) -> Consultation:
+        return self.draft if door.draft else self.team if door.team else self.signed
 
 
 ONE = Door()
@@ -93,6 +93,7 @@ MOVES = {
 }
 # Doors to one consultation, or to something of it: nothing is there for an outsider.
 TABLE: dict[str, Door] = {
+    **TEAM_DOORS,
     **{f"consultation-{name}": Door(posts=sent, gets=False) for name, sent in MOVES.items()},
     "consultation": ONE,
     "consultation-head": ONE,
@@ -215,19 +216,10 @@ OWN: dict[str, tuple[str, ...]] = {
 }
 # What Nitun's doctor may not open either.
 EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-images", "key-image-picture"}
+EXPERTS_ONLY |= TEAM_EXPERTS
 EXPERTS_ONLY |= {"report-templates", "report-template"}
 DESK_ONLY = {"consultation-quality", "reading-desks", "clocks", "certificates", "alerts-unreached", "desk", "board"}
 ADMINISTRATORS_ONLY = {"devices", "device"}
-
-
-def urls(patterns: list[URLPattern | URLResolver]) -> set[str]:
-    found: set[str] = set()
-    for pattern in patterns:
-        if isinstance(pattern, URLResolver):
-            found |= urls(pattern.url_patterns)
-        else:
-            found.add(pattern.name or str(pattern.pattern))
-    return found
 
 
 ALL = urls(get_resolver().url_patterns)
@@ -256,11 +248,14 @@ def world(cast: Cast) -> World:
     reading_desk.set_reads(department=cast.cardiology, by=cast.scheduler, reads=True)
     says = {"name": SECRET, "findings": SECRET}
     template = reading_desk.keep_template(department=cast.cardiology, by=cast.expert, fields=says)
+    together = gathered(cast, texts)
     told = Notification.objects.filter(person=cast.doctor, consultation=thing).earliest("pk")
     return World(
         walk.draft(cast, **texts),
         thing,
+        together,
         {
+            "seat": together.participants.get(person=cast.other_expert).pk,
             "consent": thing.consents.earliest("pk").pk,
             "version": OpinionVersion.objects.get().pk,
             "alert": Alert.objects.create(notification=told, urgency="urgent").pk,
@@ -285,15 +280,6 @@ def world(cast: Cast) -> World:
             "upload": half["Location"].rstrip("/").rsplit("/", 1)[1],
         },
     )
-
-
-def finished(thing: Consultation, by: User) -> Export:
-    """An export that can be taken."""
-    when = {"state": Export.State.READY, "ready_at": timezone.now()}
-    row = Export.objects.create(consultation=thing, by=by, purpose="treatment", token=uuid4().hex, size=6, **when)
-    row.folder.mkdir(parents=True)
-    row.path.write_text(SECRET[:2])
-    return row
 
 
 def test_every_url_has_a_row() -> None:
@@ -337,7 +323,7 @@ def test_behind_each_door_there_is_something(cast: Cast, world: World) -> None:
     administrator = pictures.client(cast.colleague)
     found = {}
     for name, door in TABLE.items():
-        if door.gets and name not in {"consultation-dialog", "recording-media"}:
+        if door.gets and name not in {"consultation-dialog", "recording-media", "team-decline"}:
             who = expert if name in EXPERTS_ONLY else desk if name in DESK_ONLY else doctor
             who = administrator if name in ADMINISTRATORS_ONLY else who
             found[name] = who.get(world.url(name, door)).status_code
@@ -347,6 +333,9 @@ def test_behind_each_door_there_is_something(cast: Cast, world: World) -> None:
     found["consultation-dialog"] = doctor.get(
         world.url("consultation-dialog", TABLE["consultation-dialog"])
     ).status_code
+    found["team-decline"] = (
+        pictures.client(cast.second_expert).get(world.url("team-decline", TABLE["team-decline"])).status_code
+    )
     player = doctor.get(world.url("recording", TABLE["recording"])).content.decode()
     address = re.search(r'src="([^"]+view=[^"]+)"', player)
     assert address

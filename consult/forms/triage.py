@@ -11,27 +11,31 @@ from consult.models import Department, ReportTemplate, Role
 from consult.policies.suggest import Suggestion
 
 
+def role_label(role: Role, known: Suggestion | None) -> str:
+    """Name and title, department and hospital, what speaks for and against."""
+    title = f" · {role.get_title_display()}" if role.title else ""
+    reasons = format_html_join(
+        "",
+        '<span class="reason reason-{}">{}</span>',
+        [("for" if good else "against", words) for words, good in (known.reasons if known else [])],
+    )
+    return format_html(
+        '{}{}<span class="choice-hint">{} · {}</span><span class="reasons">{}</span>',
+        role.person,
+        title,
+        role.department,
+        role.hospital,
+        reasons,
+    )
+
+
 class RoleChoice(forms.ModelChoiceField):
     """`suggestions`: role -> what speaks for and against it, said below its name."""
 
     suggestions: dict[int, Suggestion] = {}
 
     def label_from_instance(self, obj: Role) -> str:  # type: ignore[override]
-        title = f" · {obj.get_title_display()}" if obj.title else ""
-        known = self.suggestions.get(obj.pk)
-        reasons = format_html_join(
-            "",
-            '<span class="reason reason-{}">{}</span>',
-            [("for" if good else "against", words) for words, good in (known.reasons if known else [])],
-        )
-        return format_html(
-            '{}{}<span class="choice-hint">{} · {}</span><span class="reasons">{}</span>',
-            obj.person,
-            title,
-            obj.department,
-            obj.hospital,
-            reasons,
-        )
+        return role_label(obj, self.suggestions.get(obj.pk))
 
 
 class AssignForm(forms.Form):

@@ -11,7 +11,7 @@ from consult.models.key_image import KeyImage
 from consult.models.message import Message
 from consult.models.move_reason import MoveReason
 from consult.models.notification import Notification
-from consult.models.opinion import Decision, Opinion, OpinionVersion
+from consult.models.opinion import Confirmation, Decision, Opinion, OpinionVersion
 from consult.models.outbox import Beat, Job
 from consult.models.patient import Consent, ConsentText, Patient
 from consult.models.person import Licence, Role, User
@@ -33,6 +33,7 @@ __all__ = [
     "CallQuality",
     "Clock",
     "ClockTable",
+    "Confirmation",
     "Consent",
     "ConsentText",
     "Consultation",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from consult.models.hospital import Department, Hospital, Specialty
 from consult.models.patient import Patient
 from consult.models.person import Role
-from consult.states import State
+from consult.states import MemberState, State
 
 
 class Urgency(models.TextChoices):
@@ -134,10 +134,33 @@ class Participant(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     last_joined_at = models.DateTimeField(null=True, blank=True)
     last_left_at = models.DateTimeField(null=True, blank=True)
+    standing = models.CharField(max_length=10, choices=MemberState.choices, blank=True, help_text="of a team's member")
+    department = models.ForeignKey(
+        Department,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="the member answers for",
+    )
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    stood_at = models.DateTimeField(null=True, blank=True, help_text="when the standing last changed")
+    words = models.TextField(blank=True, help_text="why declined, or why the team closed without")
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["consultation", "person"], name="participant_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["consultation", "person"], name="participant_once"),
+            models.CheckConstraint(
+                condition=Q(standing="") | Q(department__isnull=False, stood_at__isnull=False),
+                name="member_has_department",
+            ),
+            models.CheckConstraint(
+                condition=~Q(standing__in=["DECLINED", "EXCUSED"]) | ~Q(words=""), name="left_team_says_why"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"participant {self.pk}"

@@ -6,14 +6,32 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from consult.models.consultation import Consultation
+from consult.models.hospital import Hospital
 from consult.models.person import Role
 
 
 class Opinion(models.Model):
-    """One expert's opinion. Its texts are the draft, hidden from the asking side; `draft_rev` guards lost edits."""
+    """One expert's opinion, or the joint report of a team, whose author is its chair.
+
+    Its texts are the draft, hidden from the asking side; `draft_rev` guards lost edits.
+    """
+
+    class Kind(models.TextChoices):
+        OWN = "own", _("Opinion")
+        JOINT = "joint", _("Joint report")
 
     consultation = models.ForeignKey(Consultation, on_delete=models.PROTECT, related_name="opinions")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="opinions")
+    kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.OWN)
+    hospital = models.ForeignKey(
+        Hospital,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="whose certificate signs it; set when it is signed",
+    )
+    put_at = models.DateTimeField(null=True, blank=True, help_text="when a joint report was put to the members")
     findings = models.TextField(blank=True)
     diagnosis = models.TextField(blank=True)
     recommendation = models.TextField(blank=True)
@@ -25,7 +43,12 @@ class Opinion(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["consultation", "author"], name="opinion_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["consultation", "author"], condition=Q(kind="own"), name="own_opinion_once"
+            ),
+            models.UniqueConstraint(fields=["consultation"], condition=Q(kind="joint"), name="joint_report_once"),
+        ]
 
     def __str__(self) -> str:
         return f"opinion {self.pk}"
@@ -62,6 +85,32 @@ class OpinionVersion(models.Model):
     @property
     def signer_title_label(self) -> str:
         return str(dict(Role.Title.choices).get(self.signer_title, self.signer_title))
+
+
+class Confirmation(models.Model):
+    """What a member of the team says to the joint report as it was put: `sha256` is over its texts."""
+
+    class Verdict(models.TextChoices):
+        AGREE = "agree", _("Agrees")
+        REMARK = "remark", _("Agrees with a remark")
+        DISSENT = "dissent", _("Does not agree")
+
+    report = models.ForeignKey(Opinion, on_delete=models.CASCADE, related_name="confirmations")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    words = models.TextField(blank=True)
+    sha256 = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["report", "person"], name="confirmation_once"),
+            models.CheckConstraint(condition=Q(verdict="agree") | ~Q(words=""), name="remark_has_words"),
+        ]
+
+    def __str__(self) -> str:
+        return f"confirmation {self.pk}"
 
 
 class Decision(models.Model):

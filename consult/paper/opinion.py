@@ -20,6 +20,7 @@ from consult.paper.labels import CODES, LABELS
 SOURCE = Path(__file__).with_name("opinion.typ")
 REQUEST = ("reason", "record_summary", "tests", "present_diagnosis", "question")
 OPINION = ("findings", "diagnosis", "recommendation")
+JOINT = {"findings": "discussion", "diagnosis": "joint_diagnosis", "recommendation": "joint_recommendation"}
 CODED = frozenset({"present_diagnosis", "diagnosis"})
 UNBROKEN = r"[^\s\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"  # a line never ends here by itself
 LONG_WORD, LONG_IN_TABLE = 40, 14  # characters: less than a line of full-width ones
@@ -100,6 +101,8 @@ def _document(facts: Facts, language: str) -> dict[str, Any]:
     signer = answering["signer_en"] if english and answering["signer_en"] else facts.signer_name
     both = f"{signer}（{facts.signer_name}）" if signer != facts.signer_name else signer
     version = words["version_n"].format(n=facts.number)
+    if "team" in about:
+        words = words | {"title": words["title_joint"]} | {name: words[label] for name, label in JOINT.items()}
     return {
         "labels": words,
         "lang": "en" if english else "zh",
@@ -126,7 +129,31 @@ def _document(facts: Facts, language: str) -> dict[str, Any]:
         "sha256": facts.sha256,
         "certificate": _breakable(facts.certificate, LONG_IN_TABLE),
         "asked_by": asking["asker"],
+        "team": [_member(one, words, codes, english) for one in about.get("team", [])],
         "pictures": [_figure(number, each, words) for number, each in enumerate(about.get("key_images", []), 1)],
+    }
+
+
+def _member(one: dict[str, Any], words: dict[str, str], codes: dict[str, str], english: bool) -> dict[str, Any]:
+    """A specialist of the team: who, the own opinion, the word on the report."""
+    own = one["opinion"]
+    labels = LABELS["en" if english else "zh-hans"]
+    name = one["name_en"] if english and one["name_en"] else one["name"]
+    title = codes.get(own["title"], own["title"]) if own else ""
+    verdict = words[one["verdict"]] if one["verdict"] else words["not_confirmed"]
+    notes = [] if one["chair"] else [f"{verdict}{words['colon']}{one['words']}" if one["words"] else verdict]
+    if one["excused"]:
+        notes.append(f"{words['excused']}{words['colon']}{one['excused']}")
+    return {
+        "name": name,
+        "title": title,
+        "place": _place(one, english),
+        "role": words["chair"] if one["chair"] else "",
+        "parts": [[labels[part], _breakable(own[part], LONG_WORD)] for part in OPINION] if own else [],
+        "missing": "" if own else words["no_own"],
+        "verdict": one["verdict"],
+        "notes": [_breakable(note, LONG_WORD) for note in notes],
+        "hash": words["own_hash"].format(n=own["number"], at=own["signed_at"], hash=own["sha256"][:32]) if own else "",
     }
 
 

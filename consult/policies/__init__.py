@@ -14,6 +14,7 @@ from consult.policies.consultation import (
     may_enter,
     may_join,
     may_post,
+    member_of,
     moves,
     side_of,
     visible_consultation,
@@ -21,7 +22,15 @@ from consult.policies.consultation import (
     worklist,
     worklists,
 )
-from consult.policies.opinion import may_amend, may_see_draft, may_sign, may_write, visible_versions
+from consult.policies.opinion import (
+    may_amend,
+    may_see_draft,
+    may_sign,
+    may_write,
+    newest_visible,
+    visible_drafts,
+    visible_versions,
+)
 from consult.policies.patient import visible_patients
 from consult.policies.person import (
     assignable_experts,
@@ -66,11 +75,14 @@ __all__ = [
     "may_see_quality",
     "may_sign",
     "may_write",
+    "member_of",
     "moves",
+    "newest_visible",
     "roles",
     "side_of",
     "visible_consultation",
     "visible_consultations",
+    "visible_drafts",
     "visible_patients",
     "visible_qualities",
     "visible_recordings",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from consult.states import ANSWERING, State
+from consult.states import ANSWERING, GATHERING, State
 
 S = State
 ALWAYS = frozenset(State)
@@ -35,7 +35,8 @@ RULES: dict[str, Rule] = {
     "chain_second": Rule(OFFERED, rings=True),
     "chain_department": Rule(OFFERED, rings=True),
     "chain_desk": Rule(OFFERED),
-    "invited": Rule(OFFERED, rings=True),
+    "team_invited": Rule(GATHERING, rings=True),
+    "report_put": Rule(ANSWERING),
     "urged": Rule(frozenset({S.OFFERED, *ANSWERING}), rings=True),
     "accepted": Rule(frozenset({S.ACCEPTED, S.SCHEDULED, S.WAITING}), side="asking"),
     "waiting": Rule(frozenset({S.WAITING}), rings=True),

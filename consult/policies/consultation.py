@@ -6,10 +6,10 @@ from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, 
 from django.utils import timezone
 
 from consult.codes import sought
-from consult.models import Consent, ConsentText, Consultation, Participant, Role, Urgency
+from consult.models import Confirmation, Consent, ConsentText, Consultation, Opinion, Participant, Role, Urgency
 from consult.policies import person
 from consult.policies.person import Person
-from consult.states import ANSWERED, ANSWERING, CALLABLE, FINAL, MOVES, Actor, State
+from consult.states import ANSWERED, ANSWERING, CALLABLE, FINAL, GATHERING, MOVES, Actor, MemberState, State
 
 Side = Literal["asking", "answering", "desk", "oversight", ""]
 
@@ -20,7 +20,7 @@ EDITABLE = frozenset({S.DRAFT, S.RETURNED, S.NEEDS_INFO})
 JOINABLE = CALLABLE | (ANSWERED - FINAL)
 AT_DESK = Q(state=S.TRIAGE, asked_department__isnull=False, expert=None)
 """In the queue of a reading desk: nobody's turn but the department's."""
-WORKLISTS = ("todo", "department", "live", "open", "done")
+WORKLISTS = ("team", "todo", "department", "live", "open", "done")
 
 
 def visible_consultations(user: Person) -> QuerySet[Consultation]:
@@ -137,7 +137,18 @@ def actors(user: Person, consultation: Consultation) -> set[Actor]:
         found.add(Actor.EXPERT)
     if _in_asked_department(user, consultation) or _is_rung(user, consultation):
         found.add(Actor.DEPARTMENT)
+    if member_of(user, consultation) is not None and not _is_named(user, consultation):
+        found.add(Actor.MEMBER)
     return found
+
+
+def member_of(user: Person, consultation: Consultation) -> Participant | None:
+    """This person's place in the team, once they have joined and as long as they may see it."""
+    if not person.is_expert(user):
+        return None
+    row = next((one for one in consultation.participants.all() if one.person_id == user.pk), None)
+    joined = row is not None and row.standing in {MemberState.JOINED, MemberState.SIGNED}
+    return row if joined and _takes_part(user, consultation) else None
 
 
 def _is_rung(user: Person, consultation: Consultation) -> bool:
@@ -147,6 +158,7 @@ def _is_rung(user: Person, consultation: Consultation) -> bool:
         and consultation.expert_id != user.pk
         and person.is_expert(user)
         and _takes_part(user, consultation)
+        and not any(row.person_id == user.pk and row.standing for row in consultation.participants.all())
     )
 
 
@@ -186,7 +198,7 @@ def may_enter(user: Person, consultation: Consultation) -> bool:
     """`may_join` but for the consent, so that a page can say which of the two is missing."""
     if consultation.state not in JOINABLE:
         return False
-    return bool(actors(user, consultation) & {Actor.ASKER, Actor.EXPERT})
+    return bool(actors(user, consultation) & {Actor.ASKER, Actor.EXPERT, Actor.MEMBER})
 
 
 def has_consent(consultation: Consultation, kind: str = ConsentText.Kind.CONSULTATION) -> bool:
@@ -200,7 +212,7 @@ def may_post(user: Person, consultation: Consultation) -> bool:
     """Both sides and the desk may write from submission until the end; the asked department only after taking it."""
     if consultation.state == S.DRAFT or consultation.state in FINAL:
         return False
-    return bool(actors(user, consultation) & {Actor.ASKER, Actor.EXPERT, Actor.SCHEDULER})
+    return bool(actors(user, consultation) & {Actor.ASKER, Actor.EXPERT, Actor.MEMBER, Actor.SCHEDULER})
 
 
 def may_add_images(user: Person, consultation: Consultation) -> bool:
@@ -208,7 +220,7 @@ def may_add_images(user: Person, consultation: Consultation) -> bool:
     if consultation.state in FINAL:
         return False
     who = actors(user, consultation)
-    return Actor.ASKER in who or (Actor.EXPERT in who and consultation.state in ANSWERING)
+    return Actor.ASKER in who or (bool(who & {Actor.EXPERT, Actor.MEMBER}) and consultation.state in ANSWERING)
 
 
 def is_at_desk(consultation: Consultation) -> bool:
@@ -220,27 +232,30 @@ def is_at_desk(consultation: Consultation) -> bool:
 
 def worklists(user: Person) -> list[str]:
     """Names of the lists that can hold anything for this person, in the order of a home page."""
-    names = [name for name in WORKLISTS if name != "department" or person.is_expert(user)]
+    names = [name for name in WORKLISTS if name not in {"department", "team"} or person.is_expert(user)]
     return names if person.roles(user) else []
 
 
 def worklist(user: Person, name: str) -> QuerySet[Consultation]:
     """One list of the home page, most urgent and oldest first (`done`: newest first). Lists do not overlap.
 
-    todo: waits for an act of this person; department: open to the specialist's department; live: accepted and not yet
-    answered; open: the rest that has not ended; done: ended, and for a specialist also signed.
+    team: a team of specialists waits for this one; todo: waits for an act of this person; department: open to the
+    specialist's department; live: accepted and not yet answered; open: the rest that has not ended; done: ended, and
+    for a specialist also signed.
     """
     if name not in WORKLISTS:
         raise KeyError(name)
     rows = visible_consultations(user)
-    todo, department, done = _todo(user), _department(user), _done(user)
+    team, department, done = _team(user), _department(user), _done(user)
+    todo = _todo(user) & ~team
     live = Q(state__in=ANSWERING) & ~todo & ~done
     chosen = {
+        "team": team,
         "todo": todo,
-        "department": department & ~todo,
-        "live": live,
-        "open": ~todo & ~department & ~live & ~done,
-        "done": done & ~todo,
+        "department": department & ~todo & ~team,
+        "live": live & ~team,
+        "open": ~team & ~todo & ~department & ~live & ~done,
+        "done": done & ~todo & ~team,
     }[name]
     order = ["-changed_at", "-pk"] if name == "done" else ["urgency_rank", "submitted_at", "pk"]
     return _as_list(rows.filter(chosen)).order_by(*order)
@@ -282,6 +297,21 @@ def _as_list(rows: QuerySet[Consultation]) -> QuerySet[Consultation]:
         .select_related("patient", "hospital", "department", "asker", "asked_hospital", "asked_department", "expert")
         .prefetch_related("participants")
     )
+
+
+def _team(user: Person) -> Q:
+    """Consultations whose team waits for this person: an invitation, an opinion, a confirmation."""
+    if not person.is_expert(user):
+        return Q(pk__in=[])
+    own = Participant.objects.filter(consultation=OuterRef("pk"), person_id=user.pk, ended_at=None)
+    put = Opinion.objects.filter(consultation=OuterRef("pk"), kind=Opinion.Kind.JOINT, put_at__isnull=False)
+    said = Confirmation.objects.filter(report__consultation=OuterRef("pk"), person_id=user.pk)
+    invited = Q(Exists(own.filter(standing=MemberState.INVITED)), state__in=GATHERING)
+    owes = Q(Exists(own.filter(standing=MemberState.JOINED)), state__in={S.ASYNC_REVIEW, S.OPINION_DUE})
+    confirms = (
+        Q(Exists(own.filter(standing=MemberState.SIGNED))) & Q(Exists(put)) & ~Q(Exists(said)) & ~Q(expert_id=user.pk)
+    )
+    return invited | (owes & ~Q(expert_id=user.pk)) | confirms
 
 
 def _todo(user: Person) -> Q:

@@ -96,6 +96,20 @@ def _weighed(
     return score, reasons
 
 
+def for_team(consultation: Consultation, roles: list[Role]) -> list[Suggestion]:
+    """Whom to invite beside who answers: other specialties first, the least busy of them. One query."""
+    load = _counted(Consultation.objects.filter(expert__in={role.person_id for role in roles}, state__in=BUSY))
+    own = consultation.asked_department.specialty if consultation.asked_department else consultation.specialty
+    found = []
+    for role in roles:
+        other = bool(role.department) and role.department is not None and role.department.specialty != own
+        busy = load.get(role.person_id, 0)
+        reasons = [(_("Another specialty"), True)] if other else [(_("The same specialty"), False)]
+        reasons.append((_("%(count)s open now") % {"count": busy}, False) if busy else (_("Nothing open"), True))
+        found.append(Suggestion(role, (20 if other else 0) - min(busy, 5), reasons))
+    return sorted(found, key=lambda one: (-one.score, one.role.person.name_index, one.role.pk))
+
+
 def second(consultation: Consultation) -> Role | None:
     """The one to ask beside the specialist who does not answer: of the asked department first."""
     rows = person.expert_roles(consultation).exclude(person=consultation.expert_id)

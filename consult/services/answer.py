@@ -47,13 +47,14 @@ def read(*, consultation: Consultation, by: User) -> Consultation:
 
 def _accept(consultation: Consultation, name: str, by: User, row: Consultation, **changes: Any) -> Consultation:
     """`row` is the locked consultation as it was: whoever else was asked is told that they are not needed."""
-    others = audience.answering(row) - {by.pk}
+    others = audience.answering(row) - audience.team(row) - {by.pk}
     asked = audience.department(row)
     moves.make(consultation=consultation, name=name, by=by, changes={"accepted_at": timezone.now(), **changes})
     for other in others:
         moves.leave(consultation, other, Participant.Side.ANSWERING)
     notification.tell_of(consultation=consultation, kind="withdrawn", people=others, by=by)
     moves.take_part(consultation, [by.pk], Participant.Side.ANSWERING)
+    moves.seat_chair(consultation)
     notification.tell_of(
         consultation=consultation,
         kind="accepted",

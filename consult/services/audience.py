@@ -4,6 +4,7 @@ from django.db.models import Q
 
 from consult.models import Consultation, Hospital, Participant, Role
 from consult.policies.consultation import OPEN_TO_DEPARTMENT
+from consult.states import MemberState
 
 
 def _active(*conditions: Q, **fields: object) -> set[int]:
@@ -35,20 +36,23 @@ def department(consultation: Consultation) -> set[int]:
 
 
 def answering(consultation: Consultation) -> set[int]:
-    """The specialist it is offered to or who accepted, and everyone else still answering."""
-    people = set(
-        Participant.objects.filter(
-            consultation=consultation, side=Participant.Side.ANSWERING, ended_at=None
-        ).values_list("person_id", flat=True)
-    )
+    """The specialist it is offered to or who accepted, and everyone else still answering; not who is only invited."""
+    rows = Participant.objects.filter(consultation=consultation, side=Participant.Side.ANSWERING, ended_at=None)
+    people = set(rows.exclude(standing=MemberState.INVITED).values_list("person_id", flat=True))
     return people | ({consultation.expert_id} if consultation.expert_id else set())
+
+
+def team(consultation: Consultation) -> set[int]:
+    """Who has joined as a member, and who is invited to."""
+    rows = Participant.objects.filter(consultation=consultation, side=Participant.Side.ANSWERING, ended_at=None)
+    return set(rows.exclude(standing="").values_list("person_id", flat=True))
 
 
 def onlookers(consultation: Consultation) -> set[int]:
     """Everyone whose lists show it."""
     if consultation.submitted_at is None:
         return {consultation.asker_id}
-    people = askers(consultation) | schedulers(consultation) | answering(consultation)
+    people = askers(consultation) | schedulers(consultation) | answering(consultation) | team(consultation)
     if consultation.state in OPEN_TO_DEPARTMENT:
         people |= department(consultation)
     return people

@@ -27,7 +27,7 @@ def choose(
 ) -> KeyImage:
     """Put a JPEG of width x height pixels behind the others; the same picture twice is one. Refuses more than MOST."""
     row = _writable(consultation, by)
-    opinion, _made = Opinion.objects.get_or_create(consultation=row, author=by)
+    opinion, _made = Opinion.objects.get_or_create(consultation=row, author=by, kind=Opinion.Kind.OWN)
     sha256 = hashlib.sha256(picture).hexdigest()
     same = opinion.key_images.filter(sha256=sha256).first()
     if same is not None:

@@ -12,8 +12,9 @@ from consult import events
 from consult.errors import Conflict, NotAllowed, Refusal
 from consult.models import Consultation, MoveReason, Participant, User
 from consult.policies import consultation as policies
+from consult.policies import team
 from consult.services import alert, audience, audit, clock, search
-from consult.states import MOVES, Actor
+from consult.states import ANSWERED, ANSWERING, FINAL, GATHERING, MOVES, Actor, MemberState
 
 
 def too_late() -> Conflict:
@@ -64,6 +65,9 @@ def make(
         if not rows:
             raise too_late()
         consultation.refresh_from_db()
+        if now.state in GATHERING and consultation.state in ANSWERED | FINAL:
+            invited = consultation.participants.filter(standing=MemberState.INVITED)
+            invited.update(standing=MemberState.WITHDRAWN, stood_at=timezone.now(), ended_at=timezone.now())
         clock.follow(consultation, anew=name == "assign")
         alert.settle(consultation)
         told = {"from": str(now.state), "to": str(move.target), **(detail or {})}
@@ -98,6 +102,13 @@ def take_part(consultation: Consultation, person_ids: Iterable[int], side: Parti
     for pk in person_ids:
         Participant.objects.get_or_create(consultation=consultation, person_id=pk, defaults={"side": side})
     Participant.objects.filter(consultation=consultation, person__in=list(person_ids), side=side).update(ended_at=None)
+
+
+def seat_chair(consultation: Consultation) -> None:
+    """Who accepted is a member like the others, as soon as there are others."""
+    chair = Participant.objects.filter(consultation=consultation, person=consultation.expert_id, standing="")
+    if consultation.state in ANSWERING and team.is_team(Consultation.objects.get(pk=consultation.pk)):
+        chair.update(standing=MemberState.JOINED, department=consultation.asked_department_id, stood_at=timezone.now())
 
 
 def leave(consultation: Consultation, person_id: int, side: Participant.Side) -> None:

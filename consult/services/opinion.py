@@ -26,9 +26,9 @@ from consult.models import (
 from consult.paper import glyphs
 from consult.paper import opinion as paper
 from consult.policies import opinion as policies
-from consult.policies import person
-from consult.services import audience, audit, critical, diagnosis, key_image, moves, notification, outbox
-from consult.states import ANSWERING
+from consult.policies import person, team
+from consult.services import alert, audience, audit, critical, diagnosis, key_image, moves, notification, outbox
+from consult.states import ANSWERING, MEMBER_MOVES
 
 TEXTS = ("findings", "diagnosis", "recommendation")
 DRAFTED = (*TEXTS, "critical")
@@ -46,10 +46,10 @@ def save_draft(*, consultation: Consultation, by: User, fields: dict[str, Any], 
     """
     row = moves.lock(consultation)
     _check_write(by, row)
-    texts: dict[str, Any] = {name: _clean(name, fields[name]) for name in DRAFTED if name in fields}
+    texts: dict[str, Any] = {name: clean(name, fields[name]) for name in DRAFTED if name in fields}
     if "diagnosis_codes" in fields:
         texts["diagnosis_codes"] = diagnosis.codes(fields["diagnosis_codes"])
-    opinion, _made = Opinion.objects.get_or_create(consultation=row, author=by)
+    opinion, _made = Opinion.objects.get_or_create(consultation=row, author=by, kind=Opinion.Kind.OWN)
     mine = Opinion.objects.filter(pk=opinion.pk, draft_rev=draft_rev)
     if not mine.update(draft_rev=F("draft_rev") + 1, changed_at=timezone.now(), **texts):
         raise draft_changed()
@@ -75,7 +75,7 @@ def _check_write(by: User, row: Consultation) -> None:
     raise NotAllowed("not_expert", _("Only the specialist who accepted writes the opinion."))
 
 
-def _clean(name: str, text: str) -> str:
+def clean(name: str, text: str) -> str:
     if len(text) > LONGEST:
         raise Refusal("too_long", _("This text is too long: 20,000 characters are the most."), field=name)
     return text.replace("\x00", "").replace("\r\n", "\n").strip()
@@ -89,31 +89,57 @@ def sign(*, consultation: Consultation, by: User, password: str, draft_rev: int,
     Refusal: `wrong_password`, `no_licence`, `incomplete`, `locked` after five wrong passwords in a quarter of an hour.
     """
     _check_write(by, Consultation.objects.get(pk=consultation.pk))
-    _prove(by, password, consultation)
+    prove(by, password, consultation)
     with transaction.atomic():
         row = moves.lock(consultation)
         _check_write(by, row)
         licence = person.licence_on(by)
         if licence is None:
             raise Refusal("no_licence", _("Your licence is not valid today; an administrator must renew it first."))
-        opinion = _complete(row, by)
+        opinion = complete(Opinion.objects.filter(consultation=row, author=by, kind=Opinion.Kind.OWN).first())
         if pictures and pictures != key_image.digest(opinion):
             raise Refusal("pictures_changed", _("The images of the opinion have changed. Look at it again, then sign."))
         amends = opinion.amendment_reason
         mine = Opinion.objects.filter(pk=opinion.pk, draft_rev=draft_rev)
         if not mine.update(draft_rev=F("draft_rev") + 1, amendment_reason=""):
             raise draft_changed()
-        version = _version(opinion, row, by, licence)
-        name = "sign" if row.state in ANSWERING else "sign_amendment"
-        detail = {"version": version.number, "sha256": version.sha256}
-        moves.make(consultation=consultation, name=name, by=by, detail=detail, changes={"signed_at": version.signed_at})
-        _tell_signed(consultation, by, "amended" if amends else "signed", version)
+        version = version_of(opinion, row, by, licence, _pictures(opinion) | _critical(opinion))
+        if team.is_team(row):
+            _sign_as_member(consultation, row, by, version)
+        else:
+            make_known(consultation, row, by, version, is_amendment=bool(amends))
         critical.say(version=version, consultation=consultation)
         outbox.later(kind="opinion.seal", payload={"version": version.pk}, key=f"seal.{version.pk}")
     return version
 
 
-def _prove(by: User, password: str, consultation: Consultation) -> None:
+def make_known(
+    consultation: Consultation, row: Consultation, by: User, version: OpinionVersion, *, is_amendment: bool
+) -> None:
+    """In the transaction that signs what the asking side decides on: the move, and the news of it."""
+    name = "sign" if row.state in ANSWERING else "sign_amendment"
+    detail = {"version": version.number, "sha256": version.sha256}
+    moves.make(consultation=consultation, name=name, by=by, detail=detail, changes={"signed_at": version.signed_at})
+    _tell_signed(consultation, by, "amended" if is_amendment else "signed", version)
+
+
+def _sign_as_member(consultation: Consultation, row: Consultation, by: User, version: OpinionVersion) -> None:
+    """One of several: the consultation waits for the joint report, the team is told."""
+    sources, target = MEMBER_MOVES["sign"]
+    mine = row.participants.filter(person=by, standing__in=sources)
+    if not mine.update(standing=target, stood_at=timezone.now()):
+        raise moves.too_late()
+    detail = {"version": version.number, "sha256": version.sha256}
+    audit.record(by=by, action="opinion.sign", thing=version, consultation=row, detail=detail)
+    people = audience.answering(row) - {by.pk}
+    notification.tell(people=people, kind="team_signed", consultation=row, key=f"team_signed.{version.pk}")
+    alert.settle(row, person=by.pk)
+    consultation.refresh_from_db()
+    moves.announce(consultation)
+    moves.announce(consultation, kind="opinion", seq=version.number)
+
+
+def prove(by: User, password: str, consultation: Consultation) -> None:
     """The signer's password again; wrong ones are audited, and too many stop even the right one."""
     action = "opinion.wrong_password"
     since = timezone.now() - WRONG_WINDOW
@@ -127,22 +153,27 @@ def _prove(by: User, password: str, consultation: Consultation) -> None:
         raise Refusal("wrong_password", _("This is not your password. Nothing was signed."), field="password")
 
 
-def _complete(row: Consultation, by: User) -> Opinion:
-    """The signer's draft with all three texts."""
-    opinion = Opinion.objects.filter(consultation=row, author=by).first()
+def complete(opinion: Opinion | None) -> Opinion:
+    """A draft that has all three texts, and can be printed."""
     empty = [name for name in TEXTS if opinion is None or not getattr(opinion, name)]
     if opinion is None or empty:
         raise Refusal("incomplete", _("Findings, diagnosis and recommendation must all be written."), field=empty[0])
     for name in DRAFTED:
-        bad = glyphs.unprintable(getattr(opinion, name))
-        if bad:
-            words = _("These characters cannot be printed: %(characters)s. Write it without them.")
-            shown = " ".join(f"{char} (U+{ord(char):04X})" for char in bad)
-            raise Refusal("unprintable", words % {"characters": shown}, field=name)
+        check_printable(name, getattr(opinion, name))
     return opinion
 
 
-def _version(opinion: Opinion, row: Consultation, by: User, licence: Licence) -> OpinionVersion:
+def check_printable(field: str, words: str) -> None:
+    """Refuse what the paper has no letters for."""
+    bad = glyphs.unprintable(words)
+    if bad:
+        said = _("These characters cannot be printed: %(characters)s. Write it without them.")
+        shown = " ".join(f"{char} (U+{ord(char):04X})" for char in bad)
+        raise Refusal("unprintable", said % {"characters": shown}, field=field)
+
+
+def version_of(opinion: Opinion, row: Consultation, by: User, licence: Licence, says: dict[str, Any]) -> OpinionVersion:
+    """The next version of a draft, signed now; `says` is what it says beyond its texts (`about`)."""
     last = opinion.versions.aggregate(last=Max("number"))["last"] or 0
     role = _signing_role(by, row)
     version = OpinionVersion(
@@ -156,8 +187,9 @@ def _version(opinion: Opinion, row: Consultation, by: User, licence: Licence) ->
         signer_title=role.title,
         signer_hospital=role.hospital.name if role.hospital else "",
         licence_number=licence.number,
-        about=_about(row, by, role) | _pictures(opinion) | _coded(opinion, row) | _critical(opinion),
+        about=_about(row, by, role) | _coded(opinion, row) | says,
     )
+    Opinion.objects.filter(pk=opinion.pk).update(hospital=role.hospital)
     version.sha256 = digest(version)
     version.save(force_insert=True)
     return version
@@ -183,10 +215,19 @@ def _pictures(opinion: Opinion) -> dict[str, Any]:
 
 
 def _signing_role(by: User, row: Consultation) -> Role:
-    """The role under which it was accepted: of the asked department, or at least of the asked hospital."""
+    """The role under which it was accepted: of the asked department, or at least of the asked hospital.
+
+    A member of a team signs for the department that was invited.
+    """
     own = person.roles_of(by, Role.Kind.EXPERT)
-    fitting = [role for role in own if role.department_id == row.asked_department_id]
-    return (fitting or [role for role in own if role.hospital_id == row.asked_hospital_id])[0]
+    member = row.participants.exclude(standing="").filter(person=by).first()
+    department = member.department_id if member else row.asked_department_id
+    hospital = member.department.hospital_id if member and member.department else row.asked_hospital_id
+    fitting = [role for role in own if role.department_id == department]
+    found = fitting or [role for role in own if role.hospital_id == hospital]
+    if not found:
+        raise NotAllowed("not_expert", _("You have no role any more at the department you answer for."))
+    return found[0]
 
 
 def _about(row: Consultation, by: User, role: Role) -> dict[str, Any]:
@@ -257,13 +298,16 @@ def amend(*, consultation: Consultation, by: User, reason: str) -> Opinion:
         raise NotAllowed("not_expert", _("Only the specialist who signed may amend the opinion."))
     if not reason.strip():
         raise Refusal("reason_missing", _("Say why it is amended: the asking side reads it."), field="reason")
-    signed = OpinionVersion.objects.filter(opinion__consultation=row, opinion__author=by).order_by("-number").first()
+    kind = Opinion.Kind.JOINT if team.is_team(row) and row.state not in ANSWERING else Opinion.Kind.OWN
+    mine = OpinionVersion.objects.filter(opinion__consultation=row, opinion__kind=kind)
+    signed = (mine if kind == Opinion.Kind.JOINT else mine.filter(opinion__author=by)).order_by("-number").first()
     if signed is None:
         raise moves.too_late()
     free = Opinion.objects.filter(pk=signed.opinion_id, amendment_reason="")
     opened = free.update(
-        amendment_reason=_clean("reason", reason),
+        amendment_reason=clean("reason", reason),
         draft_rev=F("draft_rev") + 1,
+        put_at=None,
         changed_at=timezone.now(),
         critical=signed.about.get("critical", ""),
         diagnosis_codes=[each["code"] for each in signed.about.get("codes", {}).get("diagnosis", [])],
@@ -272,6 +316,7 @@ def amend(*, consultation: Consultation, by: User, reason: str) -> Opinion:
     if not opened:
         raise Conflict("amendment_open", _("An amendment is already open; write it and sign."))
     opinion = Opinion.objects.get(pk=signed.opinion_id)
+    opinion.confirmations.all().delete()
     detail = {"version": signed.number}
     audit.record(by=by, action="opinion.amend", thing=opinion, consultation=row, detail=detail)
     moves.announce(row, kind="opinion", seq=signed.number)
@@ -279,8 +324,9 @@ def amend(*, consultation: Consultation, by: User, reason: str) -> Opinion:
 
 
 def newest(consultation: Consultation) -> OpinionVersion | None:
-    """The newest signed version."""
-    return OpinionVersion.objects.filter(opinion__consultation=consultation).order_by("-signed_at", "-pk").first()
+    """The signed version that counts: the newest joint report, or the newest opinion where there is none."""
+    rows = OpinionVersion.objects.filter(opinion__consultation=consultation)
+    return rows.order_by("opinion__kind", "-signed_at", "-pk").first()
 
 
 def printed(*, version: OpinionVersion, language: str = "zh-hans", certificate: str = "") -> bytes:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consult.errors import Refusal
-from consult.models import Consultation, Hospital, OpinionVersion, Seal
+from consult.models import Hospital, OpinionVersion, Seal
 from consult.paper import seal as paper
 from consult.services import audience, audit, certificate, files, moves, notification, opinion, outbox
 
@@ -52,7 +52,7 @@ def make(*, version: OpinionVersion, language: str) -> Seal:
     if known:
         return known
     consultation = version.opinion.consultation
-    sealer = certificate.of(_hospital(consultation))
+    sealer = certificate.of(_hospital(version))
     plain = opinion.printed(version=version, language=language, certificate=_words(sealer))
     content = paper.seal(
         plain,
@@ -78,11 +78,12 @@ def make(*, version: OpinionVersion, language: str) -> Seal:
     return kept
 
 
-def _hospital(consultation: Consultation) -> Hospital:
-    """Whose specialist signed: a signed consultation has one."""
-    if consultation.asked_hospital is None:
+def _hospital(version: OpinionVersion) -> Hospital:
+    """Whose specialist signed: of a team each for their own."""
+    found = version.opinion.hospital or version.opinion.consultation.asked_hospital
+    if found is None:
         raise certificate.Unusable("missing")
-    return consultation.asked_hospital
+    return found
 
 
 def _words(sealer: paper.Sealer) -> str:
@@ -113,7 +114,7 @@ def make_all(version: int) -> None:
         for language in LANGUAGES:
             make(version=row, language=language)
     except certificate.Unusable:
-        hospital = consultation.asked_hospital_id
+        hospital = row.opinion.hospital_id or consultation.asked_hospital_id
         key = f"seal_missing.{hospital}.{timezone.localdate():%Y%m%d}"
         people = audience.schedulers(consultation)
         notification.tell(people=people, kind="seal_missing", consultation=consultation, key=key)
@@ -126,7 +127,8 @@ def catch_up() -> int:
     """Opinions signed while their hospital had no usable certificate get their signature once it has one."""
     ready = [row.pk for row in Hospital.objects.filter(active=True) if certificate.standing(row).reason is None]
     bare = OpinionVersion.objects.filter(
-        ~Exists(Seal.objects.filter(version=OuterRef("pk"))), opinion__consultation__asked_hospital__in=ready
+        Q(opinion__hospital__in=ready) | Q(opinion__hospital=None, opinion__consultation__asked_hospital__in=ready),
+        ~Exists(Seal.objects.filter(version=OuterRef("pk"))),
     )
     found = list(bare.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
     for pk in found:

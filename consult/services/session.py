@@ -25,7 +25,7 @@ def arrived(*, consultation: Consultation, by: User) -> Consultation:
     if not policies.has_consent(row):
         raise NotAllowed("no_consent", _("The patient's consent is missing. Record it first, then join the call."))
     who = policies.actors(by, row)
-    side = Side.ANSWERING if Actor.EXPERT in who else Side.ASKING
+    side = Side.ANSWERING if who & {Actor.EXPERT, Actor.MEMBER} else Side.ASKING
     moves.take_part(row, [by.pk], side)
     new = row.participants.filter(person=by).exclude(last_joined_at__isnull=False, last_left_at=None)
     if new.update(last_joined_at=timezone.now(), last_left_at=None):

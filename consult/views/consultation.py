@@ -9,8 +9,9 @@ from django.views.decorators.http import require_safe
 
 from consult import policies
 from consult.models import Consultation
+from consult.policies import team as teams
 from consult.services import notification
-from consult.views import consent, critical, decision, message, opinion, quality, recording
+from consult.views import consent, critical, decision, joint_report, message, opinion, quality, recording, team
 from consult.views.history import clocks, entries
 from consult.views.reading import opened, seen_on
 from consult.views.steps import step
@@ -25,6 +26,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     context |= consent.section_context(request, consultation)
     context |= opinion.section_context(request, consultation)
     context |= decision.section_context(request, consultation)
+    context |= joint_report.section_context(request, consultation)
+    context |= team.section_context(request, consultation)
     context |= critical.section_context(request, consultation)
     context |= message.section_context(request, consultation)
     context |= quality.section_context(request, consultation)
@@ -42,6 +45,8 @@ def head_context(request: HttpRequest, consultation: Consultation) -> dict[str, 
         "may_join": policies.may_join(request.user, consultation),
         "needs_consent": policies.may_enter(request.user, consultation) and not policies.has_consent(consultation),
         "may_write": policies.may_write(request.user, consultation),
+        "is_team": teams.is_team(consultation),
+        "may_write_report": teams.may_write_report(request.user, consultation),
     }
 
 

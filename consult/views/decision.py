@@ -48,7 +48,7 @@ def _number(request: HttpRequest) -> int:
 
 
 def section_context(request: HttpRequest, consultation: Consultation) -> dict[str, Any]:
-    newest = policies.visible_versions(request.user, consultation).order_by("-signed_at", "-pk").first()
+    newest = policies.newest_visible(request.user, consultation)
     rows = Decision.objects.filter(consultation_id=consultation.pk).select_related("by", "version").order_by("-pk")
     may_decide = bool(newest) and policies.may(request.user, "decide", consultation)
     return {

@@ -16,12 +16,14 @@ from django.views.decorators.http import require_safe
 from consult import policies
 from consult.models import AuditEntry, Consultation, User
 from consult.policies.reading_desk import is_reader
+from consult.policies.team import is_on_teams
 from consult.states import State
 from consult.views import critical, duty
 from consult.views.hits import hits
 from consult.views.steps import step
 
 S = State
+MINE = ("todo", "team")
 PER_PAGE = 10
 Words = str | Promise
 
@@ -64,6 +66,10 @@ SECTIONS = (
     Section(
         "offered", "todo", _("Offered to me"), _("Nothing is offered to you."), policies.is_expert,
         _("You are told here and by the bell as soon as somebody asks you."), frozenset({S.OFFERED}),
+    ),
+    Section(
+        "team", "team", _("Teams that wait for me"), _("No team waits for you."), is_on_teams,
+        _("Invitations, opinions you owe and joint reports to confirm appear here."),
     ),
     Section(
         "readings", "department", _("To read"), _("Nothing waits at your desk."), is_reader,
@@ -112,7 +118,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "may_ask": policies.may_ask(request.user),
         "is_scheduler": policies.is_scheduler(request.user),
         "is_regulator": policies.is_regulator(request.user),
-        "waiting": sum(item["page"].paginator.count for item in lists if item["section"].worklist == "todo"),
+        "waiting": sum(item["page"].paginator.count for item in lists if item["section"].worklist in MINE),
     }
     context |= critical.waiting_context(request) | duty.summary(request.user)
     if context["is_regulator"]:
@@ -127,8 +133,9 @@ def worklist(request: HttpRequest, name: str) -> HttpResponse:
     if section is None:
         raise Http404
     context = filled(request, section, request.GET.get("page", "1"))
-    if section.worklist == "todo":
-        context["waiting"] = policies.worklist(request.user, "todo").count()
+    if section.worklist in MINE:
+        names = [one for one in policies.worklists(request.user) if one in MINE]
+        context["waiting"] = sum(policies.worklist(request.user, one).count() for one in names)
     return render(request, "worklist/_fragment.html", context)
 
 

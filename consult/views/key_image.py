@@ -31,7 +31,7 @@ def section(request: HttpRequest, pk: int) -> HttpResponse:
     """The draft's pictures as a fragment."""
     consultation = _with_draft(request, pk)
     may_write = policies.may_write(request.user, consultation)
-    rows = Opinion.objects.filter(consultation=consultation)
+    rows = policies.visible_drafts(request.user, consultation)
     own = rows.filter(author=request.user).first()
     shown = own if may_write else own or rows.first()
     return render(request, "opinion/_key_images.html", context(consultation, shown, may_write=may_write))
@@ -46,7 +46,7 @@ def _with_draft(request: HttpRequest, pk: int) -> Consultation:
 
 def _of_draft(request: HttpRequest, pk: int, number: int) -> KeyImage:
     consultation = _with_draft(request, pk)
-    rows = KeyImage.objects.filter(opinion__consultation=consultation)
+    rows = KeyImage.objects.filter(opinion__in=policies.visible_drafts(request.user, consultation))
     return get_object_or_404(rows.select_related("opinion__consultation"), pk=number)
 
 

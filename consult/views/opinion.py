@@ -14,7 +14,8 @@ from consult import policies
 from consult.errors import NotAllowed, Refusal
 from consult.forms.consultation import ReasonForm
 from consult.forms.opinion import OpinionForm, SignForm
-from consult.models import Consultation, Opinion
+from consult.models import Consultation
+from consult.policies.team import is_team
 from consult.services import audit, certificate, reading_desk, seal
 from consult.services import opinion as opinions
 from consult.views import key_image
@@ -32,11 +33,16 @@ def section(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def section_context(request: HttpRequest, consultation: Consultation) -> dict[str, Any]:
-    rows = policies.visible_versions(request.user, consultation).order_by("opinion_id", "-number")
-    versions = list(rows.select_related("opinion", "signed_by").prefetch_related("seals"))
+    rows = policies.visible_versions(request.user, consultation).order_by("opinion__kind", "opinion_id", "-number")
+    versions = list(rows.select_related("opinion__hospital", "signed_by").prefetch_related("seals"))
+    seen: set[int] = set()
+    for row in versions:
+        row.is_newest = row.opinion_id not in seen  # type: ignore[attr-defined]
+        seen.add(row.opinion_id)
     return {
         "consultation": consultation,
         "versions": versions,
+        "is_team": is_team(consultation),
         "without_seal": _without_seal(consultation) if any(not row.seals.all() for row in versions) else "",
         "may_write": policies.may_write(request.user, consultation),
         "may_see_draft": policies.may_see_draft(request.user, consultation),
@@ -66,7 +72,7 @@ def draft(request: HttpRequest, pk: int) -> HttpResponse:
 
 def draft_context(request: HttpRequest, consultation: Consultation) -> dict[str, Any]:
     may_write = policies.may_write(request.user, consultation)
-    rows = Opinion.objects.filter(consultation_id=consultation.pk).select_related("author")
+    rows = policies.visible_drafts(request.user, consultation).select_related("author")
     own = next((row for row in rows if row.author_id == request.user.pk), None)
     shown = own if may_write else own or next(iter(rows), None)
     initial = {name: getattr(shown, name) for name in TEXTS} if shown else {}
@@ -74,6 +80,7 @@ def draft_context(request: HttpRequest, consultation: Consultation) -> dict[str,
     return {
         "consultation": consultation,
         "opinion": shown,
+        "is_team": is_team(consultation),
         "may_write": may_write,
         "may_sign": policies.may_sign(request.user, consultation),
         "form": OpinionForm(initial=initial | {"draft_rev": rev}),
@@ -111,7 +118,10 @@ def sign(request: HttpRequest, pk: int) -> HttpResponse:
                 raise
             form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.message))
         else:
-            return acted(request, consultation, _("The opinion is signed. The asking doctor has been told."))
+            said = _("The opinion is signed. The asking doctor has been told.")
+            if is_team(consultation):
+                said = _("Your opinion is signed. The joint report is written when all have signed.")
+            return acted(request, consultation, said)
     licence = policies.licence_on(request.user)
     return render(
         request,

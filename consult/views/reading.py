@@ -16,7 +16,11 @@ RELATED = ("patient", "hospital", "department", "asker", "asked_hospital", "aske
 
 def opened(request: HttpRequest, pk: int, *, is_page: bool = False) -> Consultation:
     """The consultation, or 404; notes that this person read it."""
-    rows = visible_consultations(request.user).select_related(*RELATED).prefetch_related("participants__person")
+    rows = (
+        visible_consultations(request.user)
+        .select_related(*RELATED)
+        .prefetch_related("participants__person", "participants__department__hospital")
+    )
     consultation = get_object_or_404(rows, pk=pk)
     if is_page or not _read_lately(request, consultation):
         audit.record_read(by=request.user, thing=consultation, consultation=consultation)

@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from consult import policies
 from consult.models import Consultation, User
+from consult.policies import team as teams
 from consult.policies.clock import due_at, is_paused
-from consult.states import CALLABLE, Actor, State
+from consult.states import CALLABLE, Actor, MemberState, State
 from consult.views.acts import ACTS, Act
 
 S, A = State, Actor
@@ -83,13 +84,13 @@ class Step:
 
 def step(user: User, consultation: Consultation) -> Step:
     state = State(consultation.state)
-    actor, yours, theirs = AT_DESK if policies.is_at_desk(consultation) else NEXT.get(state, (None, "", ""))
     who = policies.actors(user, consultation)
-    taking_part = bool(who & {A.ASKER, A.EXPERT})
+    actor, yours, theirs = _next(user, consultation, state, who)
+    taking_part = bool(who & {A.ASKER, A.EXPERT, A.MEMBER})
     is_yours = actor in who if actor else taking_part and state in NEXT
     moves = policies.moves(user, consultation)
     legal = [ACTS[name] for name in ACTS if name in moves and _is_offered(name, moves, consultation)]
-    link = _link(consultation, state, who)
+    link = _link(user, consultation, state, who)
     act = None if link else next((act for name in FIRST for act in legal if act.move == name), None)
     rest = [one for one in legal if one is not act]
     return Step(
@@ -104,6 +105,28 @@ def step(user: User, consultation: Consultation) -> Step:
     )
 
 
+def _next(
+    user: User, consultation: Consultation, state: State, who: set[Actor]
+) -> tuple[Actor | None, str | Promise, str | Promise]:
+    """As NEXT says; of a team by what this person owes it."""
+    if policies.is_at_desk(consultation):
+        return AT_DESK
+    actor, yours, theirs = NEXT.get(state, (None, "", ""))
+    if teams.invitation_of(user, consultation) is not None:
+        return None, "", _("You are invited to the team: join it or decline.")
+    if state in {S.ASYNC_REVIEW, S.OPINION_DUE} and teams.is_team(consultation):
+        if _owes(user, consultation):
+            return (A.EXPERT if A.EXPERT in who else A.MEMBER), _("Write and sign your own opinion."), ""
+        return A.EXPERT, _("Write the joint report and put it to the members."), _("The team writes the joint report.")
+    return actor, yours, theirs
+
+
+def _owes(user: User, consultation: Consultation) -> bool:
+    """Whether this member has not signed an own opinion yet."""
+    row = policies.member_of(user, consultation)
+    return row is not None and row.standing == MemberState.JOINED
+
+
 def _is_offered(name: str, moves: set[str], consultation: Consultation) -> bool:
     """Whether a legal act has a button: one's own offer is accepted, not taken; images are read, nothing else is."""
     if name in ("read", "to_desk") and consultation.purpose != Consultation.Purpose.IMAGING:
@@ -111,14 +134,18 @@ def _is_offered(name: str, moves: set[str], consultation: Consultation) -> bool:
     return not (name in ("take", "read") and "accept" in moves)
 
 
-def _link(consultation: Consultation, state: State, who: set[Actor]) -> Link | None:
+def _link(user: User, consultation: Consultation, state: State, who: set[Actor]) -> Link | None:
     page = consultation.get_absolute_url()
     if A.ASKER in who and state in {S.DRAFT, S.RETURNED}:
         first = reverse("consultation-edit", args=[consultation.pk, "patient"])
         return Link(_("Go on with the request"), first, "pencil")
-    if who & {A.ASKER, A.EXPERT} and state in JOIN_FIRST:
+    if teams.invitation_of(user, consultation) is not None:
+        return Link(_("See the invitation"), f"{page}#team", "users")
+    if who & {A.ASKER, A.EXPERT, A.MEMBER} and state in JOIN_FIRST:
         return Link(_("Join the call"), reverse("room", args=[consultation.pk]), "video")
-    if A.EXPERT in who and state in {S.ASYNC_REVIEW, S.OPINION_DUE}:
+    if who & {A.EXPERT, A.MEMBER} and state in {S.ASYNC_REVIEW, S.OPINION_DUE}:
+        if teams.is_team(consultation) and not _owes(user, consultation):
+            return Link(_("To the joint report"), f"{page}#report", "users")
         return Link(_("Write the opinion"), f"{page}#opinion", "file-pen")
     if A.ASKER in who and state == S.SIGNED:
         return Link(_("Read and decide"), f"{page}#decision", "file-check")

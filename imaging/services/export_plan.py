@@ -19,7 +19,7 @@ WORDS = 1000  # characters of the diagnosis beside the key images
 
 def of(consultation: Consultation, by: User, images: QuerySet[Image], language: str) -> dict[str, Any] | None:
     """See imaging/dicom/derived.py; None when there is nothing to say of these images."""
-    version = opinions.visible_versions(by, consultation).order_by("-signed_at", "-pk").first()
+    version = opinions.newest_visible(by, consultation)
     signed = [each["shows"] for each in key_image.signed(version)] if version else []
     rows = list(annotations.visible_annotations(by, consultation))
     wanted = {each["image"] for each in signed} | {row.image_id for row in rows}

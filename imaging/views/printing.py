@@ -60,7 +60,7 @@ def picture(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 def keys(request: HttpRequest, pk: int) -> HttpResponse:
     """The key images of the newest signed opinion, one to a page, as they were signed."""
     consultation = opened(request, pk)
-    version = opinions.visible_versions(request.user, consultation).order_by("-signed_at", "-pk").first()
+    version = opinions.newest_visible(request.user, consultation)
     chosen = key_image.signed(version) if version else []
     rows = policies.visible_images(request.user).in_bulk([each["shows"]["image"] for each in chosen])
     sheets = []

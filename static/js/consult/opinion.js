@@ -6,7 +6,7 @@
 import { element } from "@/base/dom.js";
 import { offerTemplates } from "@/consult/templates.js";
 
-const TEXTS = ["findings", "diagnosis", "diagnosis_codes", "recommendation", "critical"];
+const FIELDS = ["findings", "diagnosis", "diagnosis_codes", "recommendation", "critical"];
 const WAIT = 8000;
 
 /** @param {HTMLFormElement} form */
@@ -30,6 +30,11 @@ function watchOpinion(form) {
     if (dirty) await saved(form);
     htmx.trigger(sign, "saved-for-signing");
   });
+}
+
+/** Which of the texts this form has. @param {HTMLFormElement} form */
+function texts(form) {
+  return FIELDS.filter((name) => form.elements.namedItem(name));
 }
 
 /** @param {HTMLFormElement} form @param {string} name */
@@ -58,7 +63,7 @@ async function showConflict(form, words) {
   if (!(banner instanceof HTMLElement)) return;
   const newer = await newest(form);
   const list = element("dl", { class: "facts" });
-  for (const name of TEXTS) {
+  for (const name of texts(form)) {
     const label = field(form, name).dataset.label ?? form.querySelector(`label[for="${field(form, name).id}"]`)?.textContent ?? "";
     list.append(element("dt", {}, label), element("dd", {}, newer.get(name) || "–"));
   }
@@ -77,7 +82,7 @@ async function newest(form) {
   const answer = await fetch(form.action, { headers: { "HX-Request": "true" } });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const found = new Map();
-  for (const name of [...TEXTS, "draft_rev"]) {
+  for (const name of [...texts(form), "draft_rev"]) {
     const node = page.querySelector(`[name="${name}"]`);
     found.set(name, node instanceof HTMLTextAreaElement ? node.value : (node?.getAttribute("value") ?? ""));
   }
@@ -86,7 +91,7 @@ async function newest(form) {
 
 /** @param {HTMLFormElement} form @param {HTMLElement} banner @param {Map<string, string>} newer @param {boolean} take */
 function settle(form, banner, newer, take) {
-  for (const name of take ? TEXTS : []) field(form, name).value = newer.get(name) ?? "";
+  for (const name of take ? texts(form) : []) field(form, name).value = newer.get(name) ?? "";
   field(form, "diagnosis_codes").dispatchEvent(new Event("codes-set"));
   field(form, "draft_rev").value = newer.get("draft_rev") ?? "0";
   banner.hidden = true;

@@ -10,15 +10,27 @@ document.body.addEventListener("news", () => chat?.refresh());
 startOpinion();
 
 /** The editor is fetched again only when the right to write came or went: typed text is never swapped away. */
-let could = document.querySelector("[data-head]")?.getAttribute("data-write");
+const rights = ["data-write", "data-report", "data-team"];
+const could = rights.map(may);
 document.body.addEventListener("htmx:afterSettle", () => {
-  const can = document.querySelector("[data-head]")?.getAttribute("data-write");
-  if (can === undefined || can === could) return;
-  could = can;
-  const editor = document.querySelector("[data-editor]");
-  if (editor?.hasAttribute("hx-get")) htmx.trigger(editor, "refetch");
-  else if (can === "yes") location.reload();
+  rights.forEach((right, place) => {
+    const can = may(right);
+    if (can === undefined || can === could[place]) return;
+    could[place] = can;
+    if (right === "data-team") {
+      document.querySelector("[data-report-card]")?.toggleAttribute("hidden", can !== "yes");
+      return;
+    }
+    const editor = document.querySelector(`[data-editor="${right}"]`);
+    if (editor?.hasAttribute("hx-get")) htmx.trigger(editor, "refetch");
+    else if (can === "yes") location.reload();
+  });
 });
+
+/** @param {string} right */
+function may(right) {
+  return document.querySelector("[data-head]")?.getAttribute(right);
+}
 
 const links = [...document.querySelectorAll(".sectionnav a[href^='#']")];
 const seen = new Map();

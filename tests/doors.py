@@ -1,0 +1,73 @@
+"""Rows of the table of doors that belong together, and what has to be behind them."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django.urls.resolvers import URLPattern, URLResolver
+from django.utils import timezone
+
+from consult.models import Consultation, Role, User
+from consult.services import team
+from imaging.models import Export
+from tests import cast as walk
+from tests.cast import Cast
+
+
+@dataclass(frozen=True)
+class Door:
+    """`args` are names of what `World.names` knows; `posts` is what a POST sends, None when the door takes none."""
+
+    args: tuple[str, ...] = ("consultation",)
+    posts: dict[str, Any] | None = None
+    gets: bool = True
+    draft: bool = False
+    team: bool = False
+
+
+SECRET = "仅限泥屯"  # in every text of Nitun's consultation
+
+
+def urls(patterns: list[URLPattern | URLResolver]) -> set[str]:
+    found: set[str] = set()
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            found |= urls(pattern.url_patterns)
+        else:
+            found.add(pattern.name or str(pattern.pattern))
+    return found
+
+
+def finished(thing: Consultation, by: User) -> Export:
+    """An export that can be taken."""
+    when = {"state": Export.State.READY, "ready_at": timezone.now()}
+    row = Export.objects.create(consultation=thing, by=by, purpose="treatment", token=uuid4().hex, size=6, **when)
+    row.folder.mkdir(parents=True)
+    row.path.write_text(SECRET[:2])
+    return row
+
+
+TEAM_DOORS: dict[str, Door] = {
+    "consultation-team": Door(team=True),
+    "team-invite": Door(posts={"roles": [1]}, team=True),
+    "team-join": Door(posts={}, gets=False, team=True),
+    "team-decline": Door(posts={"reason": "x"}, team=True),
+    "team-withdraw": Door(("consultation", "seat"), {}, gets=False, team=True),
+    "team-chair": Door(("consultation", "seat"), {}, gets=False, team=True),
+    "team-excuse": Door(("consultation", "seat"), {"reason": "x"}, team=True),
+    "joint-report": Door(team=True),
+    "joint-report-draft": Door(posts={"findings": "x", "draft_rev": 0}, team=True),
+    "joint-report-put": Door(posts={"draft_rev": 0}, team=True),
+    "joint-report-confirm": Door(posts={"verdict": "agree", "password": "x"}, gets=False, team=True),
+    "joint-report-sign": Door(posts={"draft_rev": 0, "password": "x"}, team=True),
+}
+TEAM_EXPERTS = {"joint-report-draft", "joint-report-put", "joint-report-sign", "team-invite", "team-excuse"}
+
+
+def gathered(cast: Cast, texts: dict[str, str]) -> Consultation:
+    """The opinions of a team are due: one specialist has joined the first, one is invited."""
+    thing = walk.opinion_due(cast, **texts)
+    team.invite(consultation=thing, by=cast.expert, roles=Role.objects.filter(person=cast.other_expert))
+    team.join(consultation=thing, by=cast.other_expert)
+    team.invite(consultation=thing, by=cast.expert, roles=Role.objects.filter(person=cast.second_expert))
+    return thing
