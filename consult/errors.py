@@ -35,3 +35,9 @@ class StorageFull(Refusal):
     """The disk has no room (RFC 4918 section 11.5)."""
 
     status = 507
+
+
+class StoreAway(Refusal):
+    """The place where files are kept does not answer: nothing was done, and it may be tried again."""
+
+    status = 503

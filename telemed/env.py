@@ -79,6 +79,17 @@ class Env(BaseSettings):
     max_upload_mb: int = Field(200, ge=1, le=4096, description="Largest single image file in MB.")
     slide_max_mb: int = Field(4096, ge=1, le=65536, description="Largest whole slide of pathology in MB.")
 
+    s3_bucket: str = Field(
+        "", description="S3 bucket that keeps files (docs/operations.md); they are in DATA_DIR alone when empty."
+    )
+    s3_endpoint_url: str = Field("", description="https://… of an S3 service that is not Amazon's.")
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_access_key: str = Field("", description="Access key id for the bucket; the machine's own role when empty.")
+    s3_secret_key: str = Field("", description="Its secret; needed with S3_ACCESS_KEY.")
+    s3_cache_mb: int = Field(
+        20480, ge=64, description="MB of copies from the bucket that stay in DATA_DIR; the least recently used go."
+    )
+
     email_url: str = Field(
         "", description="smtp://user:password@host:587 (STARTTLS) or smtps://…:465; no e-mail is sent when empty."
     )
@@ -133,6 +144,12 @@ def read() -> Env:
         raise SystemExit("Wrong settings:\n  DICOM_TLS_CERT: goes with DICOM_TLS_KEY, and DICOM_TLS_CA with both")
     if lost := [path for path in env.dicom_tls if path and not Path(path).is_file()]:
         raise SystemExit(f"Wrong settings:\n  DICOM_TLS_*: there is no file {lost[0]}")
+    if bool(env.s3_access_key) != bool(env.s3_secret_key):
+        raise SystemExit("Wrong settings:\n  S3_SECRET_KEY: S3_ACCESS_KEY and S3_SECRET_KEY come together")
+    if (env.s3_access_key or env.s3_endpoint_url) and not env.s3_bucket:
+        raise SystemExit("Wrong settings:\n  S3_BUCKET: needed with S3_ACCESS_KEY and S3_ENDPOINT_URL")
+    if env.s3_endpoint_url and not env.s3_endpoint_url.startswith(("https://", "http://")):
+        raise SystemExit("Wrong settings:\n  S3_ENDPOINT_URL: is not a http: or https: address")
     if bool(env.email_url) != bool(env.email_from):
         raise SystemExit("Wrong settings:\n  EMAIL_FROM: EMAIL_URL and EMAIL_FROM come together")
     if env.email_url and not env.email_url.startswith(("smtp://", "smtps://")):

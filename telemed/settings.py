@@ -4,8 +4,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from csp.constants import NONCE, NONE, SELF
+from django.conf import global_settings
 from django.utils.translation import gettext_lazy as _
 
+from telemed import buckets
 from telemed import env as env_module
 from telemed.assets import version
 
@@ -238,6 +240,8 @@ SERVESTATIC_AUTOREFRESH = False
 SERVESTATIC_MAX_AGE = 31_536_000  # seconds: the address changes with the files, a reload asks for none of a hundred
 MEDIA_ROOT = DATA_DIR / "files"
 RECORDINGS_ROOT = DATA_DIR / "recordings"
+S3_BUCKET, S3_CACHE_BYTES = env.s3_bucket, env.s3_cache_mb * 1024 * 1024
+STORAGES = {**global_settings.STORAGES, "kept": buckets.kept(env, MEDIA_ROOT)}
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

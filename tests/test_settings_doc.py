@@ -8,7 +8,7 @@ from pathlib import Path
 from telemed.env import BASE_DIR, Env
 
 ROOT = Path(__file__).resolve().parent.parent
-ROW = re.compile(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| (.*?) \| (.*?) \|$", re.MULTILINE)
 
 
 def shown(default: object) -> str:

@@ -13,7 +13,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from consult.errors import StorageFull
+from consult.errors import StorageFull, StoreAway
 from consult.live import linking
 from consult.live.fields import Message, Unreadable, flag, loads, reads, whole
 from consult.live.protocol import MAX_ID
@@ -91,8 +91,8 @@ class RecordingLink(AsyncWebsocketConsumer):
         except Unreadable as error:
             log.warning("recording link unreadable code=%s", error.code)
             await self.close(BAD_MESSAGE)
-        except StorageFull:
-            log.error("no room for recordings: the relay keeps them until there is")
+        except (StorageFull, StoreAway):
+            log.error("no room for recordings, or no store: the relay keeps them until there is")
             await self.close(DISK_FULL)
         else:
             await self.send(json.dumps(answer))

@@ -37,7 +37,6 @@ def current(kind: str = ConsentText.Kind.CONSULTATION, language: str = "zh-hans"
     return text or publish(kind=kind, bodies=consent_texts.INITIAL[kind])[language]
 
 
-@transaction.atomic
 def record(
     *,
     consultation: Consultation,
@@ -49,10 +48,7 @@ def record(
     content: bytes,
 ) -> Consent:
     """Keep who agreed to this version of the text. `content`: a drawn PNG, or JPEG, PNG or PDF of the signed paper."""
-    row = moves.lock(consultation)
-    _check(by, row)
-    if ConsentText.objects.filter(kind=text.kind, version__gt=text.version).exists():
-        raise Conflict("text_changed", _("The text was changed meanwhile. Read the new one with the patient and sign."))
+    _check(by, consultation)
     if not signer_name.strip():
         raise Refusal("name_missing", _("Write the name of the signer."), field="signer_name")
     if relation not in Consent.Relation.values:
@@ -61,20 +57,20 @@ def record(
         raise Refusal("method_missing", _("Sign in the box, or choose a photo of the signed paper."), field="file")
     paper = signature.clean(content, drawn=method == Consent.Method.DRAWN)
     digest = hashlib.sha256(paper.content).hexdigest()
-    path = f"consents/{row.pk}/{digest}.{paper.extension}"
-    files.keep(Path(settings.MEDIA_ROOT) / path, paper.content)
-    consent = Consent.objects.create(
-        consultation=row,
-        text=text,
-        signer_name=signer_name.strip(),
-        relation=relation,
-        method=method,
-        file_path=path,
-        file_sha256=digest,
-        signed_at=timezone.now(),
-        taken_by=by,
-    )
-    detail = {"text": text.pk, "version": text.version, "method": method, "sha256": digest}
+    path = f"consents/{consultation.pk}/{digest}.{paper.extension}"
+    files.keep(Path(settings.MEDIA_ROOT) / path, paper.content)  # no transaction is held while a bucket takes it
+    said = {"signer_name": signer_name.strip(), "relation": relation, "method": method}
+    return _recorded(consultation, by, text, file_path=path, file_sha256=digest, **said)
+
+
+@transaction.atomic
+def _recorded(consultation: Consultation, by: User, text: ConsentText, **said: str) -> Consent:
+    row = moves.lock(consultation)
+    _check(by, row)
+    if ConsentText.objects.filter(kind=text.kind, version__gt=text.version).exists():
+        raise Conflict("text_changed", _("The text was changed meanwhile. Read the new one with the patient and sign."))
+    consent = Consent.objects.create(consultation=row, text=text, signed_at=timezone.now(), taken_by=by, **said)
+    detail = {"text": text.pk, "version": text.version, "method": said["method"], "sha256": said["file_sha256"]}
     audit.record(by=by, action="consent.record", thing=consent, consultation=row, detail=detail)
     recording.review(consultation=row)
     moves.announce(row)
@@ -122,3 +118,11 @@ def withdraw(*, consent: Consent, by: User) -> Consent:
 def file_of(consent: Consent) -> Path:
     """Where the signature is kept; its content type follows from the extension (png, jpg, pdf)."""
     return Path(settings.MEDIA_ROOT) / consent.file_path
+
+
+def content_of(consent: Consent) -> bytes:
+    """The signature. Refuses with `lost` when it is gone."""
+    try:
+        return files.read(file_of(consent))
+    except FileNotFoundError:
+        raise Refusal("lost", _("The stored document has changed or is gone. Tell the administrator.")) from None

@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from consult.services import store
+
 
 def keep(path: Path, content: bytes) -> None:
     """Whole or not at all: written beside, synced, renamed, and the name synced too. Twice is once."""
@@ -18,3 +20,9 @@ def keep(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+    store.put([path])
+
+
+def read(path: Path) -> bytes:
+    """Raises FileNotFoundError, StoreAway."""
+    return store.here(path).read_bytes()

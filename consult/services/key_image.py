@@ -21,33 +21,40 @@ MOST = 12
 LONGEST = 200  # characters of a caption
 
 
-@transaction.atomic
 def choose(
     *, consultation: Consultation, by: User, picture: bytes, width: int, height: int, shows: dict[str, Any]
 ) -> KeyImage:
     """Put a JPEG of width x height pixels behind the others; the same picture twice is one. Refuses more than MOST."""
+    sha256 = hashlib.sha256(picture).hexdigest()
+    _may_write(consultation, by)
+    files.keep(_place(sha256), picture)  # no transaction is held while a bucket takes it
+    with transaction.atomic():
+        return _chosen(consultation, by, {"sha256": sha256, "width": width, "height": height, "shows": shows})
+
+
+def _chosen(consultation: Consultation, by: User, said: dict[str, Any]) -> KeyImage:
     row = _writable(consultation, by)
     opinion, _made = Opinion.objects.get_or_create(consultation=row, author=by, kind=Opinion.Kind.OWN)
-    sha256 = hashlib.sha256(picture).hexdigest()
-    same = opinion.key_images.filter(sha256=sha256).first()
+    same = opinion.key_images.filter(sha256=said["sha256"]).first()
     if same is not None:
         return same
     if opinion.key_images.count() >= MOST:
         raise Refusal("too_many_pictures", _("An opinion holds 12 images at most. Take one out first."))
-    files.keep(_place(sha256), picture)
     last = opinion.key_images.aggregate(last=Max("place"))["last"] or 0
-    chosen = KeyImage.objects.create(
-        opinion=opinion, place=last + 1, sha256=sha256, width=width, height=height, shows=shows
-    )
+    chosen = KeyImage.objects.create(opinion=opinion, place=last + 1, **said)
     _note(chosen, row, by, "key_image.choose")
     return chosen
 
 
 def _writable(consultation: Consultation, by: User) -> Consultation:
     row = moves.lock(consultation)
+    _may_write(row, by)
+    return row
+
+
+def _may_write(row: Consultation, by: User) -> None:
     if not policies.may_write(by, row):
         raise NotAllowed("not_expert", _("Only the specialist who accepted writes the opinion."))
-    return row
 
 
 def _note(chosen: KeyImage, row: Consultation, by: User, action: str) -> None:
@@ -126,7 +133,7 @@ def _place(sha256: str) -> Path:
 def read(sha256: str) -> bytes:
     """The JPEG. Refuses with `lost` when it is gone or is not what was signed."""
     try:
-        picture = _place(sha256).read_bytes()
+        picture = files.read(_place(sha256))
     except FileNotFoundError:
         picture = b""
     if hashlib.sha256(picture).hexdigest() != sha256:

@@ -18,12 +18,14 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from consult.errors import StoreAway
 from consult.models import Beat, Job
 
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 8
+PAUSE = timedelta(seconds=20)
 TASK = "consult.tasks.run_due"
 
 
@@ -157,6 +159,9 @@ def _run(job: Job) -> bool:
             _finish(job)
     except LeaseLost:
         return False
+    except StoreAway:
+        _postpone(job)
+        return False
     except Exception:
         _fail(job)
         return False
@@ -201,6 +206,12 @@ def _fail(job: Job) -> None:
     else:
         pause = timedelta(seconds=min(600, 2**job.attempts))
         _held(job).update(due_at=now + pause, error_id=error_id, lease_until=None)
+
+
+def _postpone(job: Job) -> None:
+    """The store does not answer, for however long: that is no fault of the job and no attempt."""
+    logger.warning("job %s %s waits for the store", job.kind, job.pk)
+    _held(job).update(due_at=timezone.now() + PAUSE, lease_until=None, attempts=F("attempts") - 1)
 
 
 def beat_once(now: datetime | None = None) -> list[str]:

@@ -20,7 +20,7 @@ from consult.errors import Refusal, StorageFull
 from consult.models import Recording, RecordingFile, RecordingLog, User
 from consult.reel.log import Unreadable
 from consult.reel.sealed import SealedReader, SealedWriter, Tampered
-from consult.services import audit, moves, outbox, recording_keys
+from consult.services import audit, moves, outbox, recording_keys, store
 from consult.services.recording import CUT, GATHER, cut_key, cut_later, on_their_way
 from consult.states import RECORDING_MOVES
 from consult.states import RecordingState as R
@@ -45,7 +45,9 @@ def offset_of(name: str) -> int | None:
     if log is None:
         return None
     path = _path(log)
-    return path.stat().st_size if path.exists() else 0
+    if path.exists():
+        return path.stat().st_size
+    return log.size if log.arrived_at else 0  # in the bucket, its copy gone
 
 
 def is_over(name: str) -> bool:
@@ -83,10 +85,18 @@ def append(*, name: str, offset: int, content: bytes) -> int:
     return size + len(content)
 
 
-@transaction.atomic
 def arrived(*, name: str) -> None:
-    """All of a log is here. The last one of a stopped recording has its films cut now."""
+    """All of a log is here, and kept. The last one of a stopped recording has its films cut now.
+
+    Raises StoreAway: then the relay keeps its own.
+    """
     log = RecordingLog.objects.select_related("recording").get(name=name)
+    store.put([_path(log)])
+    _arrived(log, name)
+
+
+@transaction.atomic
+def _arrived(log: RecordingLog, name: str) -> None:
     now = timezone.now()
     size = offset_of(name)  # a site that was killed after it wrote a piece has not noted it
     RecordingLog.objects.filter(pk=log.pk, arrived_at=None).update(arrived_at=now, size=size)
@@ -167,7 +177,9 @@ def _cut(row: Recording, key: bytes, made: list[Path]) -> "Outcome":
             outbox.keep()
             Recording.objects.filter(pk=row.pk).update(cut_share=share)
 
-    return cut([(_path(log), key) for log in row.logs.exclude(size=0)], sink, advanced)
+    outcome = cut([(store.here(_path(log)), key) for log in row.logs.exclude(size=0)], sink, advanced)
+    store.put(made)
+    return outcome
 
 
 @transaction.atomic
@@ -178,6 +190,8 @@ def _keep(row: Recording, outcome: "Outcome", made: list[Path], had: int, is_all
     columns = {"seconds": outcome.seconds, "cut_bytes": had, "incomplete": row.incomplete or not is_whole}
     if not Recording.objects.filter(pk=row.pk, state__in=sources).update(state=target, cut_share=0.0, **columns):
         raise moves.too_late()
+    for path in row.files.values_list("path", flat=True):
+        store.forget(Path(settings.RECORDINGS_ROOT) / path)
     row.files.all().delete()
     people = User.objects.in_bulk({film.username for film in outcome.films}, field_name="username")
     RecordingFile.objects.bulk_create(
@@ -220,20 +234,24 @@ def _sweep(row: Recording) -> None:
     kept = {Path(path).name for path in row.files.values_list("path", flat=True)}
     row.refresh_from_db()
     is_used = row.state == R.READY and not row.incomplete
-    for path in folder(row).glob("*"):
+    logs = {_path(log) for log in row.logs.select_related("recording")}
+    for path in {*folder(row).glob("*"), *logs}:
         if (path.suffix == ".film" and path.name not in kept) or (path.suffix == ".log" and is_used):
+            store.forget(path)
             path.unlink(missing_ok=True)
 
 
 def _remove(paths: list[Path]) -> None:
     for path in paths:
+        store.forget(path)
         path.unlink(missing_ok=True)
 
 
 def open_film(file: RecordingFile) -> SealedReader:
     """Raises Refusal(unreadable) when its key or the file is not what it was."""
     try:
-        return SealedReader(Path(settings.RECORDINGS_ROOT) / file.path, recording_keys.key_of(file.recording))
+        path = store.here(Path(settings.RECORDINGS_ROOT) / file.path)
+        return SealedReader(path, recording_keys.key_of(file.recording))
     except (Tampered, recording_keys.KeyMissing, FileNotFoundError) as error:
         raise _unreadable(f"film {file.number} of recording {file.recording_id}", error) from None
 
@@ -284,6 +302,7 @@ def _delete(row: Recording) -> bool:
     row.files.all().delete()
     detail = {"retention": row.retention, "recorded": row.stopped_at}
     audit.record(by=None, action="recording.delete", thing=row, consultation=row.consultation, detail=detail)
+    store.forget(folder(row))
     paths = list(folder(row).glob("*"))
     transaction.on_commit(lambda: _remove(paths))
     return True

@@ -97,7 +97,7 @@ def _place(sha256: str) -> Path:
 def read(seal: Seal) -> bytes:
     """The bytes that were signed. Refuses with `lost` when they are gone or are not those any more."""
     try:
-        content = _place(seal.sha256).read_bytes()
+        content = files.read(_place(seal.sha256))
     except FileNotFoundError:
         content = b""
     if hashlib.sha256(content).hexdigest() != seal.sha256:

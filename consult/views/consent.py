@@ -74,7 +74,7 @@ def file(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """The signature as it was given."""
     consultation = get_object_or_404(policies.visible_consultations(request.user), pk=pk)
     consent = get_object_or_404(Consent, pk=number, consultation_id=consultation.pk)
-    content = consents.file_of(consent).read_bytes()
+    content = consents.content_of(consent)
     audit.record_read(by=request.user, thing=consent, consultation=consultation)
     kind = next((kind for start, kind in TYPES if content.startswith(start)), "application/octet-stream")
     response = HttpResponse(content, content_type=kind)

@@ -27,7 +27,7 @@ from pydicom.uid import (
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, _config, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
-from consult.errors import Refusal, StorageFull, TooLarge
+from consult.errors import Refusal, StorageFull, StoreAway, TooLarge
 from imaging.models import Device, Knock
 from imaging.policies import arrival as policies
 from imaging.raster import sniff
@@ -229,7 +229,7 @@ def _store(device: Device, path: Path) -> Dataset:
 
 def _refused(refusal: Refusal) -> Dataset:
     """Why, in the words that a device's log has room for."""
-    if isinstance(refusal, StorageFull | TooLarge):
+    if isinstance(refusal, StorageFull | StoreAway | TooLarge):
         return _status(OUT_OF_RESOURCES, refusal.code)
     return _status(NOT_UNDERSTOOD, refusal.code)
 

@@ -7,8 +7,8 @@ left.
 """
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 TILE = 512
 NAME = "tiles.pack"
@@ -49,16 +49,16 @@ def count_of(levels: list[Level]) -> int:
     return levels[-1].first + levels[-1].columns * levels[-1].rows
 
 
-def read(pack: Path, level: Level, column: int, row: int) -> bytes | None:
-    """The JPEG of a tile; None where the pack does not hold it, or holds something else there."""
-    with pack.open("rb") as file:
-        file.seek((level.first + row * level.columns + column) * ENTRY.size)
-        entry = file.read(ENTRY.size)
-        if len(entry) != ENTRY.size:
-            return None
-        start, length = ENTRY.unpack(entry)
-        if not 0 < length <= MOST_BYTES:
-            return None
-        file.seek(start)
-        content = file.read(length)
+def read(piece: Callable[[int, int], bytes], level: Level, column: int, row: int) -> bytes | None:
+    """The JPEG of a tile; None where the pack does not hold it, or holds something else there.
+
+    `piece` gives bytes of the pack: from where, how many.
+    """
+    entry = piece((level.first + row * level.columns + column) * ENTRY.size, ENTRY.size)
+    if len(entry) != ENTRY.size:
+        return None
+    start, length = ENTRY.unpack(entry)
+    if not 0 < length <= MOST_BYTES:
+        return None
+    content = piece(start, length)
     return content if len(content) == length and content.startswith(b"\xff\xd8\xff") else None

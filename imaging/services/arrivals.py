@@ -18,9 +18,9 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consult.errors import Conflict, NotAllowed, Refusal, TooLarge
+from consult.errors import Conflict, NotAllowed, Refusal, StoreAway, TooLarge
 from consult.models import Consultation, User
-from consult.services import audit, outbox
+from consult.services import audit, outbox, store
 from imaging.dicom import meta
 from imaging.models import Arrival, Device, Image, Reason, sentence
 from imaging.policies import arrival as policies
@@ -79,11 +79,17 @@ def take(*, device: Device, file: Path, head: bytes) -> Arrival:
     os.rename(file, arrival.path)
     storage.sync(arrival.path.parent)
     try:
+        store.put([arrival.path])
+    except StoreAway:
+        storage.forget(arrival.path)
+        raise
+    try:
         with transaction.atomic():
             arrival.save(force_insert=True)
             outbox.later(kind="imaging.arrived", payload={"arrival": arrival.pk}, key=f"arrival-{arrival.pk}")
             Device.objects.filter(pk=device.pk).update(heard_at=timezone.now())
     except IntegrityError:  # the device repeats what it was not sure of
+        store.forget(arrival.path)
         arrival.path.unlink()
         return Arrival.objects.get(device=device, sha256=sha256, state__in=policies.OPEN)
     return arrival
@@ -119,7 +125,7 @@ def arrived(arrival: int) -> None:
     if row is None:
         return
     try:
-        facts = decoding.decode(kind="header", source=row.path, into=row.path)
+        facts = decoding.decode(kind="header", source=store.here(row.path), into=row.path)
     except decoding.Undecodable as error:
         code = error.code if row.path.is_file() else Reason.LOST
         _settle(row, S.REFUSED, reason=code if code in Reason.values else Reason.DAMAGED)
@@ -130,6 +136,8 @@ def arrived(arrival: int) -> None:
     if home is not None:
         try:
             place(rows=[row], consultation=home, by=home.asker, matched=True)
+        except StoreAway:
+            raise
         except Refusal:  # full, or closed this moment: a doctor decides
             home = None
     if home is None:
@@ -198,6 +206,7 @@ def place(*, rows: list[Arrival], consultation: Consultation, by: User, matched:
             mine = Arrival.objects.filter(pk=row.pk, state__in=[S.RECEIVED, S.WAITING])
             if not mine.update(state=S.PLACED, image=image, by=None if matched else by, ended_at=now):
                 raise _gone()
+            store.forget(row.path)
 
     try:
         files = [_as_file(row, matched) for row in rows]
@@ -211,7 +220,7 @@ def _gone() -> Conflict:
 
 
 def _as_file(row: Arrival, matched: bool) -> intake.Arrived:
-    kind, mime, reason = intake.look(row.path)
+    kind, mime, reason = intake.look(store.here(row.path))
     return intake.Arrived(
         path=row.path,
         name=f"{row.sop_uid}.dcm",
@@ -234,6 +243,7 @@ def discard(*, arrivals: Iterable[int], by: User) -> int:
             mine = Arrival.objects.filter(pk=row.pk, state__in=[S.WAITING, S.REFUSED])
             if mine.update(state=S.DISCARDED, by=by, ended_at=timezone.now()):
                 audit.record(by=by, action="arrival.discard", thing=row, detail={"sha256": row.sha256})
+                store.forget(row.path)
                 gone.append(row)
     for row in gone:
         row.path.unlink(missing_ok=True)
@@ -244,7 +254,10 @@ def discard(*, arrivals: Iterable[int], by: User) -> int:
 def sweep() -> None:
     """Remove what a killed process left: files of a day ago that no open row names."""
     before = time() - LEFT_FOR
+    named = set(Arrival.objects.filter(state__in=policies.OPEN).values_list("token", flat=True))
     for path in [*folder().iterdir(), *coming().iterdir()]:
-        old = path != coming() and path.stat().st_mtime < before
-        if old and not Arrival.objects.filter(token=path.name, state__in=policies.OPEN).exists():
+        if path != coming() and path.stat().st_mtime < before and path.name not in named:
             storage.forget(path)
+    for path, at in store.listed(folder()):
+        if at.timestamp() < before and path.name not in named:
+            store.forget(path)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from consult import events
 from consult.errors import Conflict, NotAllowed, Refusal
 from consult.models import Consultation, User
-from consult.services import audit, outbox
+from consult.services import audit, outbox, store
 from imaging.models import Export, Image
 from imaging.policies import export as policies
 from imaging.services import storage
@@ -71,7 +71,7 @@ def take(*, export: Export, by: User) -> None:
     """Its file is about to leave: that is recorded each time."""
     if not policies.may_take(by, export):
         raise NotAllowed("may_not_export", _("Only those who treat the patient can export images."))
-    if export.state != S.READY or not export.path.is_file():
+    if export.state != S.READY or not store.there([export.path]):
         raise Conflict("not_ready", _("This export is not there any more. Make another one."))
     audit.record_read(by=by, thing=export, consultation=export.consultation_id, what="download")
 
@@ -84,6 +84,7 @@ def remove(*, export: Export, by: User | None = None) -> None:
             raise Conflict("removed", _("This export was removed already."))
         audit.record(by=by, action="export.remove", thing=export, consultation=export.consultation_id)
         tell(export)
+        store.forget(export.folder)
     storage.forget(export.folder)
 
 

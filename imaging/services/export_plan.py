@@ -9,7 +9,7 @@ from django.utils.crypto import salted_hmac
 
 from consult.models import Consultation, OpinionVersion, User
 from consult.policies import opinion as opinions
-from consult.services import key_image
+from consult.services import key_image, store
 from imaging.models import Annotation, Image
 from imaging.policies import annotation as annotations
 from imaging.services import annotation_words
@@ -30,7 +30,7 @@ def of(consultation: Consultation, by: User, images: QuerySet[Image], language: 
     if not views and not marks:
         return None
     return {
-        "images": {str(pk): str(image.original) for pk, image in sorted(shown.items())},
+        "images": {str(pk): str(store.here(image.original)) for pk, image in sorted(shown.items())},
         "views": views,
         "marks": marks,
         "keys": _keys(version) if version else None,

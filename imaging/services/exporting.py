@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from consult.errors import StorageFull
-from consult.services import audit, outbox
+from consult.services import audit, outbox, store
 from imaging.models import Export, Image, Reason
 from imaging.policies import export as policies
 from imaging.services import decoding, derived, storage
@@ -75,6 +75,7 @@ def _write(row: Export, images: list[Image]) -> None:
     storage.sync(part)
     part.rename(row.path)
     storage.sync(row.folder)
+    store.put([row.path])
 
 
 def _add_whole(out: ZipFile, row: Export, images: list[Image]) -> None:
@@ -94,7 +95,8 @@ def _add_cleaned(out: ZipFile, row: Export, images: list[Image]) -> None:
     for done, image in enumerate(images, 1):
         with storage.workplace(row.folder) as work:
             plan, made = work / "plan.json", work / "out.dcm"
-            plan.write_text(json.dumps({"path": str(image.original), "key": key, "checked": image.pk in row.checked}))
+            path = str(store.here(image.original))
+            plan.write_text(json.dumps({"path": path, "key": key, "checked": image.pk in row.checked}))
             try:
                 said = decoding.decode(kind="deidentify", source=plan, into=work)
             except decoding.Undecodable:
@@ -136,7 +138,7 @@ def _add(out: ZipFile, name: str, path: Path, sha256: str = "") -> None:
     """Copy a file in pieces; raises when it is not that of `sha256`."""
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file, out.open(ZipInfo(name), "w", force_zip64=True) as entry:
+        with store.here(path).open("rb") as file, out.open(ZipInfo(name), "w", force_zip64=True) as entry:
             while block := file.read(storage.BLOCK):
                 digest.update(block)
                 entry.write(block)

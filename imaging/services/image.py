@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from consult.errors import Conflict, NotAllowed
 from consult.models import User
-from consult.services import audit
+from consult.services import audit, store
 from consult.states import State
 from imaging.models import Image
 from imaging.policies import image as policies
@@ -51,7 +51,10 @@ def withdraw(*, image: Image, by: User) -> None:
         detail = {"sha256": image.sha256, "was": image.state, "reason": image.reason}
         audit.record(by=by, action="image.withdraw", thing=image, consultation=image.consultation_id, detail=detail)
         news.changed(image.consultation)
-    if image.consultation.state == State.DRAFT or image.state == Image.State.REFUSED:
+        goes = image.consultation.state == State.DRAFT or image.state == Image.State.REFUSED
+        if goes:
+            store.forget(image.path)
+    if goes:
         storage.forget(image.path)
 
 

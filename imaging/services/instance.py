@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from consult.errors import Refusal
+from consult.services import store
 from imaging.dicom import meta, names
 from imaging.models import Image, sentence
 from imaging.services import decoding, rendering, storage
@@ -52,7 +53,7 @@ def bulk(image: "Image | Made", name: str) -> Path:
         path = _stored(image) / "raw"
     else:
         path = _made(image, "metadata.json").parent / f"bulk-{name}"
-    if path.is_symlink() or not path.is_file():
+    if path.is_symlink() or not store.here(path).is_file():
         raise FileNotFoundError(name)
     return path
 
@@ -79,6 +80,7 @@ def frames(image: Image, *, encoded: bool) -> Frames | None:
 
 def read(path: Path, offset: int = 0, length: int = -1) -> bytes:
     """A piece of a file that was made for us; never through a link. Refuses with `lost` when it is gone."""
+    store.here(path)
     try:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)) as file:
             file.seek(offset)
@@ -90,7 +92,7 @@ def read(path: Path, offset: int = 0, length: int = -1) -> bytes:
 def _made(image: "Image | Made", name: str) -> Path:
     """Made at intake; of images from before that, when it is first asked for."""
     path = image.path / "shown" / name
-    if path.is_file():
+    if store.here(path).is_file():
         return path
     if not isinstance(image, Image):
         raise rendering.lost()
@@ -102,7 +104,7 @@ def _stored(image: Image) -> Path:
     folder = image.path / "stored"
     if folder.is_dir():
         return folder
-    if not image.original.is_file():
+    if not store.here(image.original).is_file():
         raise rendering.lost()
     storage.need_room(image.size + image.width * image.height * image.frames * 4)
     work = image.path / f"work-{secrets.token_hex(4)}"

@@ -16,9 +16,9 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consult.errors import Conflict, NotAllowed, Refusal, TooLarge
+from consult.errors import Conflict, NotAllowed, Refusal, StoreAway, TooLarge
 from consult.models import Consultation, User
-from consult.services import audit, outbox
+from consult.services import audit, outbox, store
 from imaging.models import Image, Reason, Upload, sentence
 from imaging.policies import image as policies
 from imaging.raster import sniff
@@ -26,6 +26,7 @@ from imaging.services import decoding, news, storage
 from imaging.services import still as stills
 
 LASTS = timedelta(days=3)
+UNCLAIMED = timedelta(days=1)
 CHUNK = 4 * 1024 * 1024
 QUOTA_FILES = 2000
 QUOTA_TIMES = 10  # of the largest file
@@ -244,11 +245,15 @@ def keep(
     storage.sync_all([path for _folder, path in places])
     if places:
         storage.sync(places[0][1].parent)
+    _store(places)
     with transaction.atomic():
         Consultation.objects.select_for_update().get(pk=consultation.pk)
         images = _enter(consultation, by, files, [folder for folder, _path in places])
         also(images)
         news.changed(consultation)
+        for image, (folder, path) in zip(images, places, strict=True):
+            if image.folder != folder:
+                store.forget(path)
     for file, image, (folder, path) in zip(files, images, places, strict=True):
         if image.folder != folder:
             storage.forget(path)
@@ -262,6 +267,28 @@ def _place(file: Arrived) -> tuple[str, Path]:
     if file.reason not in NOT_KEPT:
         os.link(file.path, path / "original")
     return folder, path
+
+
+def _store(places: list[tuple[str, Path]]) -> None:
+    """The originals into the bucket, if there is one. Who dies before their rows are written leaves a job behind."""
+    if not store.is_on() or not places:
+        return
+    folders = [folder for folder, _path in places]
+    outbox.later(kind="imaging.unclaimed", payload={"folders": folders}, due_at=timezone.now() + UNCLAIMED)
+    try:
+        store.put(path / "original" for _folder, path in places)
+    except StoreAway:
+        for _folder, path in places:
+            storage.forget(path)
+        raise
+
+
+@outbox.handles("imaging.unclaimed")
+def forget_unclaimed(folders: list[str]) -> None:
+    """Originals that no image has. May run twice."""
+    claimed = set(Image.objects.filter(folder__in=folders).values_list("folder", flat=True))
+    for folder in set(folders) - claimed:
+        store.forget(Path(settings.MEDIA_ROOT) / "images" / folder)
 
 
 def look(path: Path) -> tuple[str, str, str]:

@@ -5,6 +5,9 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+from consult.services import store
 
 BLOCK = 256 * 1024
 
@@ -26,10 +29,14 @@ async def written(pieces: list[tuple[bytes, Piece]], end: bytes = b"") -> AsyncI
     """Each piece after its head. Asynchronous: Django would gather a plain iterator whole before a byte leaves."""
     for head, piece in pieces:
         yield head
-        with await asyncio.to_thread(piece.path.open, "rb") as file:
+        with await asyncio.to_thread(_opened, piece.path) as file:
             file.seek(piece.offset)
             left = piece.length
             while left and (block := await asyncio.to_thread(file.read, min(BLOCK, left))):
                 left -= len(block)
                 yield block
     yield end
+
+
+def _opened(path: Path) -> BinaryIO:
+    return store.here(path).open("rb")

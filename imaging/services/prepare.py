@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from consult.services import audit, outbox
+from consult.services import audit, outbox, store
 from imaging.dicom import names
 from imaging.models import Image, Reason
 from imaging.policies import identity
@@ -31,7 +31,7 @@ def prepare(image: int) -> None:
     if not Image.objects.filter(pk=image, state__in=[S.RECEIVED, S.PROCESSING]).update(state=S.PROCESSING):
         return
     row = Image.objects.select_related("consultation__patient").get(pk=image)
-    if not row.original.is_file():
+    if not store.here(row.original).is_file():
         refuse(row, Reason.LOST)
         return
     try:
@@ -156,6 +156,7 @@ def _publish(image: Image, work: Path, said: Described) -> None:
     os.rename(work, shown)
     rendering.make_thumbnail(image, shown)
     storage.sync(image.path)
+    store.put(sorted(shown.iterdir()))
     image.differs = identity.differences(
         name=image.patient_name,
         number=image.patient_id,

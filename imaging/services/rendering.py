@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consult.errors import Refusal
+from consult.services import store
 from imaging.models import Image, Reason, sentence
 from imaging.raster import encode, window
 from imaging.raster.window import Window
@@ -80,7 +81,7 @@ def grey(image: Image, number: int, look: Look) -> NDArray[np.uint8]:
     named = presets(image)
     chosen = look.preset if look.preset in named else next(iter(named))
     if chosen == "auto" and facts.get("voi") and not look.preset:
-        table = np.fromfile(image.path / "shown" / "voi.raw", "<u2")
+        table = np.fromfile(store.here(image.path / "shown" / "voi.raw"), "<u2")
         return window.apply_table(values, table, first=facts["voi"]["first"], bits=facts["voi"]["bits"], invert=invert)
     return window.apply(values, named[chosen], invert=invert)
 
@@ -91,9 +92,8 @@ def read(image: Image, number: int) -> NDArray:
     dtype = np.dtype(facts["dtype"])
     count = image.width * image.height * facts["samples"]
     try:
-        found = np.fromfile(
-            image.path / "shown" / "frames.raw", dtype, count=count, offset=number * count * dtype.itemsize
-        )
+        raw = store.here(image.path / "shown" / "frames.raw")
+        found = np.fromfile(raw, dtype, count=count, offset=number * count * dtype.itemsize)
     except FileNotFoundError:
         raise lost() from None
     if found.size != count:
@@ -109,7 +109,7 @@ def mapped(image: Image, number: int) -> NDArray:
     shape = (image.height, image.width, 3) if facts["samples"] == 3 else (image.height, image.width)
     offset = number * image.width * image.height * facts["samples"] * dtype.itemsize
     try:
-        return np.memmap(image.path / "shown" / "frames.raw", dtype, "r", offset, shape)
+        return np.memmap(store.here(image.path / "shown" / "frames.raw"), dtype, "r", offset, shape)
     except (FileNotFoundError, ValueError):  # gone, or shorter than it was
         raise lost() from None
 
@@ -117,9 +117,10 @@ def mapped(image: Image, number: int) -> NDArray:
 def _photo(image: Image, largest: int) -> bytes:
     """The smallest copy that is not smaller than asked for."""
     folder = image.path / "shown"
-    names = [f"photo-{side}.jpg" for side in encode.SIDES if largest and largest <= side]
+    most = max(image.width, image.height)
+    names = [f"photo-{side}.jpg" for side in encode.SIDES if largest and largest <= side < most]
     for name in (*names, "photo-full.jpg"):
-        if (folder / name).is_file():
+        if store.here(folder / name).is_file():
             return (folder / name).read_bytes()
     raise lost()
 
@@ -128,7 +129,7 @@ def page(image: Image, number: int, largest: int) -> bytes:
     """The JPEG of a document's page, the smaller copy where that is enough."""
     name = f"page-{number}-small.jpg" if 0 < largest <= encode.SMALL_PAGE else f"page-{number}.jpg"
     try:
-        return (image.path / "shown" / name).read_bytes()
+        return store.here(image.path / "shown" / name).read_bytes()
     except FileNotFoundError:
         raise lost() from None
 

@@ -5,13 +5,14 @@ The bands that are done, and how far the pack is right, are in the row: a worker
 
 import io
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PIL import Image as Picture
 
 from consult.errors import Refusal, StorageFull
-from consult.services import outbox
+from consult.services import outbox, store
 from imaging.models import Image, Reason, sentence
 from imaging.raster import tiles
 from imaging.raster.tiles import TILE, Level
@@ -56,7 +57,7 @@ def _batches(row: Image, folder: Path, done: int, at: int, most: int) -> dict[st
             storage.need_room(min(most, row.size) if not done else 0)
         except StorageFull:
             raise decoding.Undecodable(Reason.STORAGE_FULL) from None
-        facts = decoding.decode(kind="slide", source=row.original, into=folder, first=done, at=at)
+        facts = decoding.decode(kind="slide", source=store.here(row.original), into=folder, first=done, at=at)
         said = [facts.get(name) for name in ("bands", "done", "at")]
         bands, more, at = (each if isinstance(each, int) else 0 for each in said)
         if min(bands, more, at) < 1:
@@ -100,7 +101,7 @@ def tile(image: Image, level: int, column: int, row: int) -> bytes | None:
 
 def _tile(image: Image, level: Level, column: int, row: int) -> bytes:
     try:
-        content = tiles.read(image.path / "shown" / tiles.NAME, level, column, row)
+        content = tiles.read(partial(store.piece, image.path / "shown" / tiles.NAME), level, column, row)
     except FileNotFoundError:
         content = None
     if content is None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from django.conf import settings
 
 from consult.errors import StorageFull
+from consult.services import store_copies
 from imaging.models import Reason, sentence
 
-RESERVE = 64 * 1024 * 1024
 BLOCK = 1024 * 1024
 SYNCS = 8  # at once
 
@@ -27,8 +27,7 @@ def need_room(size: int) -> None:
     """Raise StorageFull unless `size` bytes fit and the site can still work."""
     root = Path(settings.MEDIA_ROOT)
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if shutil.disk_usage(root).free < size + RESERVE:
-        raise full()
+    store_copies.need_room(root, size)
 
 
 def new_folder() -> tuple[str, Path]:

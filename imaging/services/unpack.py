@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from consult.errors import StorageFull
-from consult.services import audit, outbox
+from consult.services import audit, outbox, store
 from imaging.models import Image, Reason
 from imaging.policies import image as policies
 from imaging.services import decoding, intake, news, storage
@@ -25,7 +25,7 @@ def unpack(image: int) -> None:
     if not Image.objects.filter(pk=image, state__in=[S.RECEIVED, S.PROCESSING]).update(state=S.PROCESSING):
         return
     archive = Image.objects.select_related("consultation", "uploaded_by").get(pk=image)
-    if not archive.original.is_file():
+    if not store.here(archive.original).is_file():
         refuse(archive, Reason.LOST)
         return
     try:
@@ -45,7 +45,8 @@ def unpack(image: int) -> None:
 def _looked_through(archive: Image) -> dict[str, Any]:
     """Counts of the archive, every byte of it read once, and room made sure of before its first file is taken in."""
     with storage.workplace(archive.path) as work:
-        said = decoding.decode(kind="archive", source=archive.original, into=work, largest=settings.MAX_UPLOAD_BYTES)
+        original = store.here(archive.original)
+        said = decoding.decode(kind="archive", source=original, into=work, largest=settings.MAX_UPLOAD_BYTES)
     found: dict[str, Any] = {name: int(said[name]) for name in ("files", "bytes", "skipped")}
     if index := said.get("directory"):
         names = [str(name) for name in index["names"]]
@@ -69,7 +70,7 @@ def _batch(archive: Image, first: int) -> int:
     """Unpack files from number `first` on and take them in at once; answers how many."""
     with storage.workplace(archive.path) as work:
         how = {"largest": settings.MAX_UPLOAD_BYTES, "first": first, "most": BATCH}
-        said = decoding.decode(kind="archive", source=archive.original, into=work, **how)
+        said = decoding.decode(kind="archive", source=store.here(archive.original), into=work, **how)
         files = [_arrived(archive, str(name), work / str(number)) for number, name in enumerate(said["names"], first)]
         if not files:
             raise decoding.Undecodable(Reason.DAMAGED)
@@ -102,4 +103,5 @@ def _end(archive: Image) -> None:
         detail = {name: archive.facts[name] for name in ("files", "skipped")}
         audit.record(by=None, action="image.unpack", thing=archive, consultation=archive.consultation_id, detail=detail)
         news.changed(archive.consultation)
+        store.forget(archive.path)
     storage.forget(archive.path)

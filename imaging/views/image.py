@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from consult.errors import NotAllowed, Refusal
+from consult.services import store
 from imaging.models import Image
 from imaging.policies import image as policies
 from imaging.raster import steps
@@ -148,7 +149,7 @@ def thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
     if image.has_report:
         raise Http404
     try:
-        content = (image.path / "shown" / "thumbnail.webp").read_bytes()
+        content = store.here(image.path / "shown" / "thumbnail.webp").read_bytes()
     except FileNotFoundError:
         raise rendering.lost() from None
     answer = HttpResponse(content, content_type="image/webp")
@@ -175,7 +176,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 def original(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The file byte for byte, only ever as a download."""
     image = viewable(request, pk)
-    if not image.original.is_file():
+    if not store.there([image.original]):
         raise rendering.lost()
     images.note_reading(image=image, by=request.user, what="download")
     answer = StreamingHttpResponse(

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from consult.models import Consultation
+from consult.services import store
 from imaging.models import Image
 from imaging.policies import image as policies
 from imaging.raster.window import LIMIT
@@ -75,6 +76,7 @@ def _has_pictures(row: Instance) -> TypeGuard[Image]:
 def retrieve(request: HttpRequest, consultation: Consultation, **uids: str) -> HttpResponseBase:
     """Whole instances, in the transfer syntax they came in."""
     rows = found(request, consultation, **uids)
+    store.bring(row.original for row in rows)
     syntaxes = [instances.syntax(row) for row in rows]
     is_single = _form(request, syntaxes, may_be_single="instance" in uids)
     _note(request, rows, "download")
@@ -109,9 +111,9 @@ def _whole(row: Instance) -> Piece:
 
 
 def _note(request: HttpRequest, rows: Sequence[Instance], what: str = "read") -> None:
+    if not store.there(row.original for row in rows):
+        raise rendering.lost()
     for row in rows:
-        if not row.original.is_file():
-            raise rendering.lost()
         if isinstance(row, Made):
             derived.note_reading(made=row, by=request.user, what=what)
         else:

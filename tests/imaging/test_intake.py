@@ -140,7 +140,7 @@ def test_full_disk_is_said_and_nothing_is_half_done(cast: Cast, monkeypatch: pyt
     browser, content = client(cast.doctor), photo()
     consultation = draft(cast)
     url = begin(browser, consultation, "a.jpg", content)["Location"]
-    monkeypatch.setattr("imaging.services.storage.RESERVE", 2**60)
+    monkeypatch.setattr("consult.services.store_copies.RESERVE", 2**60)
     answer = begin(browser, consultation, "b.jpg", b"other", length=5)
     assert (answer.status_code, answer.json()["code"], Upload.objects.count()) == (507, "storage_full", 1)
     monkeypatch.undo()

@@ -2,11 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.platform.servers import postgres, redis
 from tests.platform.site import LargeSite, Site
+
+if TYPE_CHECKING:
+    from tests.platform.bucket import Bucket
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,3 +43,14 @@ def site() -> Iterator[Site]:
 def large_site(large_servers: tuple[str, str]) -> Iterator[LargeSite]:
     with LargeSite(*large_servers) as running:
         yield running
+
+
+@pytest.fixture
+def bucket(settings: Any) -> Iterator["Bucket"]:
+    """Files are kept in an S3 bucket."""
+    from tests.platform.bucket import Bucket  # its server takes a second to load
+
+    made = Bucket()
+    settings.S3_BUCKET, settings.STORAGES = made.name, made.storages()
+    yield made
+    made.goes()

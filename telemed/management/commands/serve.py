@@ -42,6 +42,9 @@ SITE_SECRETS = {
     "SEAL_KEYS",
     "SEAL_TIME_STAMP_URL",
     "DICOM_TLS_KEY",
+    "S3_ENDPOINT_URL",
+    "S3_ACCESS_KEY",
+    "S3_SECRET_KEY",
 }  # nothing a relay has to know
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - translated, not bound
 
