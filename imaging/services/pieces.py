@@ -21,7 +21,7 @@ class Piece:
     length: int
 
     def read(self) -> bytes:
-        with self.path.open("rb", buffering=0) as file:
+        with store.here(self.path).open("rb", buffering=0) as file:
             return os.pread(file.fileno(), self.length, self.offset)
 
 

@@ -16,10 +16,10 @@ from consult.services import store_copies
 from imaging.services import rendering
 from imaging.services.rendering import Look
 from tests.cast import Cast, submitted
-from tests.imaging.doors import client, sent, streamed
+from tests.imaging.doors import client, sent
 from tests.imaging.peer import slices
 from tests.imaging.test_arrivals import instance
-from tests.imaging.test_store import another_machine
+from tests.imaging.test_store import another_machine, fetched
 from tests.platform.bucket import Bucket
 
 
@@ -62,14 +62,14 @@ def test_frames_split_for_programs_go_with_the_copies_and_are_made_again(
         "/frames/1"
     )
     pixels = dcmread(io.BytesIO(content)).PixelData
-    assert pixels in streamed(browser.get(url))
+    assert pixels in fetched(browser, url)[0]
     assert (image.path / "stored").is_dir()
     for path in Path(site.MEDIA_ROOT).rglob("*"):
         aged(path, 5000)
     settings.S3_CACHE_BYTES = 1
     store_copies.tidy()
     assert [path.name for path in image.path.iterdir()] == ["shown"]
-    assert pixels in streamed(browser.get(url))
+    assert pixels in fetched(browser, url)[0]
 
 
 def test_who_reads_while_copies_are_removed_never_finds_one_gone(
