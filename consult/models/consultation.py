@@ -119,6 +119,16 @@ class Consultation(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("consultation", args=[self.pk])
 
+    @property
+    def is_at_desk(self) -> bool:
+        """It waits at a reading desk for the first who has time; `policies.consultation.AT_DESK` of many."""
+        return self.state == State.TRIAGE and self.asked_department_id is not None and not self.expert_id
+
+    @property
+    def state_words(self) -> str:
+        """The state as people say it: who waits at a reading desk is through triage."""
+        return str(_("Waiting to be read")) if self.is_at_desk else self.get_state_display()
+
 
 class Participant(models.Model):
     """Who takes part, on which side. Access follows these rows and the workflow, never a form field."""

@@ -1,5 +1,7 @@
 """People: one account each, roles per hospital, licences."""
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
@@ -26,6 +28,7 @@ class User(AbstractUser):
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
     online_at = models.DateTimeField(null=True, editable=False, help_text="a page of theirs was last seen open")
 
+    _clock_spans: "dict[str, Any] | None" = None  # read once by policies.clock.offers_writing
     _active_roles: "list[Role] | None" = None  # read once by policies.person.roles
 
     first_name = None  # type: ignore[assignment]

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
-from consult.models import Clock, ClockTable, Consultation, Role, Urgency
+from consult.models import Clock, ClockTable, Consultation, Role, Urgency, User
 from consult.policies import person
 from consult.policies.person import Person
 from consult.states import State
@@ -54,6 +54,20 @@ def span_of(spans: Spans, step: str, urgency: str) -> Span | None:
     if span is None and step == Step.ANSWER:
         span = spans.get(Step.OPINION, {}).get(urgency)
     return (int(span[0]), str(span[1])) if span else None
+
+
+def is_written(spans: Spans, consultation: Consultation) -> bool:
+    """Whether these clocks offer an answer without a call; images are always read without one."""
+    is_offered = spans.get(Step.ANSWER, {}).get(consultation.urgency) is not None
+    return is_offered or consultation.purpose == Consultation.Purpose.IMAGING
+
+
+def offers_writing(user: User, consultation: Consultation) -> bool:
+    """The same by the clocks of now, which are read once per user object."""
+    if user._clock_spans is None:
+        newest = ClockTable.objects.first()
+        user._clock_spans = newest.spans if newest else dict(START)
+    return is_written(user._clock_spans, consultation)
 
 
 def is_workday(day: date) -> bool:

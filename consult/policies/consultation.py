@@ -223,13 +223,6 @@ def may_add_images(user: Person, consultation: Consultation) -> bool:
     return Actor.ASKER in who or (bool(who & {Actor.EXPERT, Actor.MEMBER}) and consultation.state in ANSWERING)
 
 
-def is_at_desk(consultation: Consultation) -> bool:
-    """`AT_DESK` of one."""
-    return (
-        consultation.state == S.TRIAGE and consultation.asked_department_id is not None and not consultation.expert_id
-    )
-
-
 def worklists(user: Person) -> list[str]:
     """Names of the lists that can hold anything for this person, in the order of a home page."""
     names = [name for name in WORKLISTS if name not in {"department", "team"} or person.is_expert(user)]

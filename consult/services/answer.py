@@ -10,7 +10,8 @@ from consult.errors import Refusal
 from consult.models import Alert, Consultation, Participant, User
 from consult.policies import consultation as policies
 from consult.policies import person
-from consult.services import alert, audience, audit, moves, notification
+from consult.policies.clock import is_written
+from consult.services import alert, audience, audit, clock, moves, notification
 from consult.states import State
 
 
@@ -42,6 +43,7 @@ def read(*, consultation: Consultation, by: User) -> Consultation:
     """A specialist of the asked department takes it from the desk's queue and answers without a call."""
     row = moves.lock(consultation)
     moves.check(consultation=row, name="read", by=by)
+    _check_written(row)
     return _take(consultation, row, "read", by)
 
 
@@ -94,9 +96,18 @@ def cannot(*, rung: Alert, by: User, words: str, on: str) -> None:
     moves.announce(row, by.pk)
 
 
+def _check_written(row: Consultation) -> None:
+    """An emergency is answered in a call, as the clocks say; the state table knows no urgency."""
+    if not is_written(clock.current().spans, row):
+        raise Refusal("not_in_writing", _("What is this urgent is not answered in writing: join the call."))
+
+
 @transaction.atomic
 def review(*, consultation: Consultation, by: User) -> Consultation:
     """Answer in writing, without a call; it becomes a call as soon as both sides enter the room."""
+    row = moves.lock(consultation)
+    moves.check(consultation=row, name="review", by=by)
+    _check_written(row)
     moves.make(consultation=consultation, name="review", by=by)
     notification.tell_of(consultation=consultation, kind="review", people=audience.askers(consultation), by=by)
     moves.announce(consultation)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from consult import policies
 from consult.models import Consultation, User
 from consult.policies import team as teams
-from consult.policies.clock import due_at, is_paused
+from consult.policies.clock import due_at, is_paused, offers_writing
 from consult.states import CALLABLE, Actor, MemberState, State
 from consult.views.acts import ACTS, Act
 
@@ -89,7 +89,7 @@ def step(user: User, consultation: Consultation) -> Step:
     taking_part = bool(who & {A.ASKER, A.EXPERT, A.MEMBER})
     is_yours = actor in who if actor else taking_part and state in NEXT
     moves = policies.moves(user, consultation)
-    legal = [ACTS[name] for name in ACTS if name in moves and _is_offered(name, moves, consultation)]
+    legal = [ACTS[name] for name in ACTS if name in moves and _is_offered(user, name, moves, consultation)]
     link = _link(user, consultation, state, who)
     act = None if link else next((act for name in FIRST for act in legal if act.move == name), None)
     rest = [one for one in legal if one is not act]
@@ -109,9 +109,11 @@ def _next(
     user: User, consultation: Consultation, state: State, who: set[Actor]
 ) -> tuple[Actor | None, str | Promise, str | Promise]:
     """As NEXT says; of a team by what this person owes it."""
-    if policies.is_at_desk(consultation):
+    if consultation.is_at_desk:
         return AT_DESK
     actor, yours, theirs = NEXT.get(state, (None, "", ""))
+    if state == S.ACCEPTED and actor in who and not offers_writing(user, consultation):
+        yours = _("Join the call.")
     if teams.invitation_of(user, consultation) is not None:
         return None, "", _("You are invited to the team: join it or decline.")
     if state in {S.ASYNC_REVIEW, S.OPINION_DUE} and teams.is_team(consultation):
@@ -127,9 +129,11 @@ def _owes(user: User, consultation: Consultation) -> bool:
     return row is not None and row.standing == MemberState.JOINED
 
 
-def _is_offered(name: str, moves: set[str], consultation: Consultation) -> bool:
+def _is_offered(user: User, name: str, moves: set[str], consultation: Consultation) -> bool:
     """Whether a legal act has a button: one's own offer is accepted, not taken; images are read, nothing else is."""
     if name in ("read", "to_desk") and consultation.purpose != Consultation.Purpose.IMAGING:
+        return False
+    if name == "review" and not offers_writing(user, consultation):
         return False
     return not (name in ("take", "read") and "accept" in moves)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from consult.models import Consultation, Message, Role
+from consult.services import clock
 from consult.states import State
 from tests import cast as walk
 from tests.cast import Cast
@@ -160,3 +161,36 @@ def test_a_dialog_without_scripts_is_a_page(cast: Cast) -> None:
     assert "<main" in page
     assert f'action="/consultations/{thing.pk}/decline/"' in page
     assert browser(cast.expert).get(f"/consultations/{thing.pk}/dialogs/nonsense/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_offered"),
+    [
+        ({"urgency": "urgent"}, True),
+        ({"urgency": "emergency"}, False),
+        ({"urgency": "emergency", "purpose": "imaging"}, True),  # images are read, whatever the urgency
+    ],
+)
+def test_an_emergency_is_answered_in_a_call_and_not_in_writing(
+    cast: Cast, fields: dict[str, str], is_offered: bool
+) -> None:
+    thing, expert = walk.accepted(cast, **fields), browser(cast.expert)
+    url = f"/consultations/{thing.pk}/review/"
+    assert (url in page_of(expert.get(f"/consultations/{thing.pk}/"))) == is_offered
+    answer = expert.post(url, headers=JSON)
+    thing.refresh_from_db()
+    if is_offered:
+        assert thing.state == S.ASYNC_REVIEW
+    else:
+        assert (answer.status_code, answer.json()["code"], thing.state) == (422, "not_in_writing", S.ACCEPTED)
+
+
+def test_the_desk_may_let_emergencies_be_answered_in_writing(cast: Cast) -> None:
+    thing = walk.accepted(cast, urgency="emergency")
+    known = clock.current()
+    spans = {row: dict(by_urgency) for row, by_urgency in known.spans.items()}
+    spans["answer"]["emergency"] = (30, "minutes")
+    clock.publish(by=cast.scheduler, spans=spans, known=known.number)
+    assert browser(cast.expert).post(f"/consultations/{thing.pk}/review/").status_code == 302
+    thing.refresh_from_db()
+    assert thing.state == S.ASYNC_REVIEW

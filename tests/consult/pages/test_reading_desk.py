@@ -52,6 +52,17 @@ def test_a_reading_goes_straight_to_its_desk_and_is_read_without_a_call(cast: Ca
     assert late.status_code in (403, 404, 409)
 
 
+def test_what_waits_at_a_desk_is_not_said_to_be_in_triage(cast: Cast, desk: Department) -> None:
+    thing = walk.submitted(cast, **IMAGES)
+    for who in (cast.doctor, cast.expert, cast.scheduler):
+        page = page_of(browser(who).get(f"/consultations/{thing.pk}/"))
+        badge = page.split('data-state="triage"')[1].split("</span>")[0]
+        assert ("待判读" in badge, "分诊中" in badge) == (True, False)
+    assert "待判读" in list_of(page_of(browser(cast.expert).get("/")), "readings")
+    triaged = walk.in_triage(cast, purpose="diagnosis")
+    assert "分诊中" in page_of(browser(cast.doctor).get(f"/consultations/{triaged.pk}/"))
+
+
 @pytest.mark.parametrize("change", [{"purpose": "diagnosis"}, {"specialty": "radiology"}])
 def test_without_a_desk_of_its_specialty_it_is_triaged(cast: Cast, desk: Department, change: dict[str, str]) -> None:
     thing = walk.submitted(cast, **(IMAGES | change))
