@@ -43,6 +43,7 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         entries.append(("duty", "user-check", _("On duty now")))
     if policies.is_scheduler(request.user):
         entries.append(("desk", "clipboard-list", _("Triage desk")))
+        entries.append(("roster", "calendar-days", _("Roster")))
         entries.append(("reading-desks", "scan", _("Reading desks")))
     if may_count(request.user):
         entries.append(("statistics", "chart-column", _("Statistics")))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db.backends.sqlite3.base import DatabaseOperations
 
+from consult.policies import holiday
 from tests import cast as people
 
 pytest_plugins = ["tests.platform.fixtures", "tests.browser.fixtures", "tests.windows"]
@@ -34,6 +35,11 @@ def _own_files(tmp_path: Any, settings: Any) -> None:
     settings.MEDIA_ROOT = tmp_path / "files"
     settings.RECORDINGS_ROOT = tmp_path / "recordings"
     settings.SEAL_KEYS = tmp_path / "seals"
+
+
+@pytest.fixture(autouse=True)
+def _own_holidays() -> None:
+    holiday.forget()
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from imaging.services.annotation import Mark
 from imaging.services.rendering import Look
 from tests import cast as walk
 from tests.cast import Cast
+from tests.consult import rostered
 from tests.doors import SECRET, TEAM_DOORS, TEAM_EXPERTS, Door, finished, gathered, urls
 from tests.imaging import doors as pictures
 from tests.imaging import glass
@@ -126,6 +127,7 @@ TABLE: dict[str, Door] = {
     "board": Door(()),
     "consultation-urge": Door(posts={}, gets=False),
     "clocks": Door((), {"known": 1}),
+    **{name: Door(*how) for name, how in rostered.TABLE.items()},
     "report-templates": Door((), {"name": "x", "findings": "x"}),
     "report-template": Door(("template",), {"name": "x", "findings": "x"}),
     "report-template-delete": Door(("template",), {}, gets=False),
@@ -219,6 +221,7 @@ EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-imag
 EXPERTS_ONLY |= TEAM_EXPERTS
 EXPERTS_ONLY |= {"report-templates", "report-template"}
 DESK_ONLY = {"consultation-quality", "reading-desks", "clocks", "certificates", "alerts-unreached", "desk", "board"}
+DESK_ONLY |= {name for name, how in rostered.TABLE.items() if how[2]}
 ADMINISTRATORS_ONLY = {"devices", "device"}
 
 
@@ -272,6 +275,7 @@ def world(cast: Cast) -> World:
             "export": finished(thing, cast.doctor).pk,
             "access_key": opens.pk,
             "desk": cast.cardiology.pk,
+            **rostered.planned(cast, SECRET),
             "template": template.pk,
             **{name: getattr(slice_, name) for name in ("study_uid", "series_uid", "sop_uid")},
             "still": Still.objects.create(consultation=thing, asked_by=cast.expert, of=cast.doctor, source="camera").pk,

@@ -6,6 +6,7 @@ from consult.models.audit import AuditEntry, AuditHead
 from consult.models.clock import Clock, ClockTable
 from consult.models.consultation import Consultation, DayNumber, Participant, Urgency
 from consult.models.critical import CriticalFinding
+from consult.models.holiday import Holiday
 from consult.models.hospital import Agreement, Department, Hospital, Specialty
 from consult.models.key_image import KeyImage
 from consult.models.message import Message
@@ -15,6 +16,8 @@ from consult.models.opinion import Confirmation, Decision, Opinion, OpinionVersi
 from consult.models.outbox import Beat, Job
 from consult.models.patient import Consent, ConsentText, Patient
 from consult.models.person import Licence, Role, User
+from consult.models.plan import Change, Leave, Rule
+from consult.models.publication import Cover, Publication
 from consult.models.quality import CallQuality
 from consult.models.recording import Recording, RecordingAnswer, RecordingFile, RecordingLog
 from consult.models.relay import Placement, Relay
@@ -31,20 +34,24 @@ __all__ = [
     "AuditHead",
     "Beat",
     "CallQuality",
+    "Change",
     "Clock",
     "ClockTable",
     "Confirmation",
     "Consent",
     "ConsentText",
     "Consultation",
+    "Cover",
     "CriticalFinding",
     "DayNumber",
     "Decision",
     "Delivery",
     "Department",
+    "Holiday",
     "Hospital",
     "Job",
     "KeyImage",
+    "Leave",
     "Licence",
     "Message",
     "MoveReason",
@@ -54,6 +61,7 @@ __all__ = [
     "Participant",
     "Patient",
     "Placement",
+    "Publication",
     "PushSubscription",
     "Reach",
     "Recording",
@@ -63,6 +71,7 @@ __all__ = [
     "Relay",
     "ReportTemplate",
     "Role",
+    "Rule",
     "Seal",
     "SearchEntry",
     "Shift",

@@ -55,6 +55,7 @@ TEXTS = {
     "critical_late": _("Nobody has read back the critical finding of %(number)s"),
     "seal_missing": _("The opinion on %(number)s carries no certificate signature: see to the hospital's certificate"),
     "seal_ending": _("A hospital's certificate ends within 30 days: see the page of certificates"),
+    "roster_published": _("Your roster changed: see your shifts"),
     "message": _("New message in %(number)s"),
 }
 

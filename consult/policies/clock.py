@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from consult.models import Clock, ClockTable, Consultation, Role, Urgency, User
 from consult.policies import person
+from consult.policies.holiday import is_workday
 from consult.policies.person import Person
 from consult.states import State
 
@@ -68,11 +69,6 @@ def offers_writing(user: User, consultation: Consultation) -> bool:
         newest = ClockTable.objects.first()
         user._clock_spans = newest.spans if newest else dict(START)
     return is_written(user._clock_spans, consultation)
-
-
-def is_workday(day: date) -> bool:
-    """Monday to Friday."""
-    return day.weekday() < 5
 
 
 def after(start: datetime, span: Span, is_work: Callable[[date], bool] = is_workday) -> datetime:

@@ -37,7 +37,7 @@ from consult.services import (
     triage,
 )
 from imaging.services import demo as pictures
-from telemed import demo_ca, demo_duty, demo_teams
+from telemed import demo_ca, demo_duty, demo_roster, demo_teams
 from telemed import demo_data as data
 
 PASSWORD = "telemed-demo"  # noqa: S105 - printed by `serve`, refused outside DEBUG
@@ -54,6 +54,7 @@ class Command(BaseCommand):
                 places()
                 people()
                 demo_duty.fill()
+                demo_roster.fill()
             superior = Hospital.objects.filter(tier=Hospital.Tier.PROVINCIAL)
             demo_ca.make(settings.SEAL_KEYS, superior.values_list("code", "name"))
             if not Consultation.objects.exists():

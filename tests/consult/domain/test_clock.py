@@ -47,9 +47,10 @@ def test_each_step_runs_its_own_clock_and_the_table_is_that_of_the_product(cast:
         ("2026-11-23 09:00", "2026-11-26 09:00"),  # Monday to Thursday
         ("2026-11-26 17:30", "2026-12-01 17:30"),  # Thursday over a week-end to Tuesday
         ("2026-11-28 08:00", "2026-12-02 08:00"),  # a Saturday counts from Monday
+        ("2026-09-30 08:00", "2026-10-10 08:00"),  # after the National Day week, on its moved workday
     ],
 )
-def test_three_working_days_leave_out_the_weekend(start: str, due: str) -> None:
+def test_three_working_days_leave_out_the_weekend(db: None, start: str, due: str) -> None:
     zone = ZoneInfo("Asia/Shanghai")
     moment = datetime.fromisoformat(start).replace(tzinfo=zone)
     assert policies.after(moment, (3, "workdays")) == datetime.fromisoformat(due).replace(tzinfo=zone)
