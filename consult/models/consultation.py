@@ -161,6 +161,7 @@ class Participant(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["person"], name="participant_in_team", condition=~Q(standing=""))]
         constraints = [
             models.UniqueConstraint(fields=["consultation", "person"], name="participant_once"),
             models.CheckConstraint(

@@ -24,6 +24,24 @@ class Seconds(Func):
         )
 
 
+class Letters(Func):
+    """The first three letters of a code as one number; NULL of none."""
+
+    function = "ascii"
+    template = (
+        "(%(function)s(substr(%(expressions)s, 1, 1)) * 65536"
+        " + %(function)s(substr(%(expressions)s, 2, 1)) * 256 + %(function)s(substr(%(expressions)s, 3, 1)))"
+    )
+    output_field = FloatField()
+
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:  # type: ignore[override]
+        sql, parameters = super().as_sql(compiler, connection, **context)
+        return sql, (*parameters, *parameters, *parameters)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="unicode", **context)
+
+
 def place(field: str, values: list[str]) -> Case:
     """Where in `values` a field's value is; NULL when it is none of them."""
     return Case(

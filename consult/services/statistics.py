@@ -10,14 +10,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import F, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Left
 from django.utils import timezone
 
 from consult.models import Clock, Consultation, Decision, MoveReason, Specialty
 from consult.services import columns
-from consult.services.columns import Floats, Seconds
+from consult.services.columns import Floats, Letters, Seconds
 from consult.states import State
 
 REFUSALS = ("decline", "return_")
@@ -125,6 +124,7 @@ def report(rows: QuerySet[Consultation], filters: Filters) -> Report:
         asked_hospital=F("asked_hospital"),
         expert=F("expert"),
         specialty=columns.place("specialty", SPECIALTIES),
+        before=Letters(KeyTextTransform(0, "present_codes")),
         avoided=columns.flag(Q(purpose=Consultation.Purpose.REFERRAL, state__in=ENDED_WELL)),
         **{name: Seconds(name) for name in MOMENTS},
     )
@@ -159,17 +159,13 @@ def report(rows: QuerySet[Consultation], filters: Filters) -> Report:
 
 
 def _decided(inside: QuerySet[Any, Any]) -> dict[str, Floats]:
-    """The newest decision of each consultation; `changed` is NaN where one of both main ICD-10 categories lacks:
-    words alone cannot be compared."""
-    before, after = (Left(KeyTextTransform(0, name), 3) for name in ("consultation__present_codes", "final_codes"))
+    """The newest decision of each consultation."""
     found = columns.columns(
-        Decision.objects.filter(consultation__in=inside).annotate(before=before, after=after),
+        Decision.objects.filter(consultation__in=inside),
         pk=F("pk"),
         consultation=F("consultation"),
         verdict=columns.place("verdict", VERDICTS),
-        changed=Case(
-            When(Q(before=None) | Q(after=None), then=None), When(before=F("after"), then=Value(0)), default=Value(1)
-        ),
+        after=Letters(KeyTextTransform(0, "final_codes")),
     )
     order = np.lexsort((-found["pk"], found["consultation"]))
     _keys, newest = np.unique(found["consultation"][order], return_index=True)
@@ -197,7 +193,10 @@ def _sums(found: dict[str, Floats], inside: QuerySet[Any, Any], refused: list[in
         weighed = None if weights is None else np.asarray(weights, dtype=float)[known]
         return np.bincount(at, weights=weighed, minlength=len(ordered)).astype(float)
 
-    of, verdict, changed = decided["consultation"], decided["verdict"], decided["changed"]
+    of, verdict, after = decided["consultation"], decided["verdict"], np.full(len(ordered), np.nan)
+    known = np.isin(of, ordered)
+    after[order[np.searchsorted(ordered, of[known])]] = decided["after"][known]
+    compared = ~np.isnan(found["before"]) & ~np.isnan(after)  # words alone cannot be compared
     return {
         "requests": np.ones(len(ordered)),
         "answered": (~np.isnan(found["signed_at"])).astype(float),
@@ -206,8 +205,8 @@ def _sums(found: dict[str, Floats], inside: QuerySet[Any, Any], refused: list[in
         "decided": of_each(of),
         "adopted": of_each(of, verdict == VERDICTS.index(Decision.Verdict.ADOPTED)),
         "partly": of_each(of, verdict == VERDICTS.index(Decision.Verdict.PARTLY)),
-        "compared": of_each(of, ~np.isnan(changed)),
-        "changed": of_each(of, changed == 1),
+        "compared": compared.astype(float),
+        "changed": (compared & (found["before"] != after)).astype(float),
         "avoided": found["avoided"],
     }
 

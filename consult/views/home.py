@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.functional import Promise
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -24,7 +24,7 @@ from consult.views.steps import step
 
 S = State
 MINE = ("todo", "team")
-PER_PAGE = 10
+PER_PAGE, MOST = 10, 10_000
 Words = str | Promise
 
 
@@ -102,6 +102,19 @@ SECTIONS = (
 )  # fmt: skip
 
 
+class Pages(Paginator):  # type: ignore[type-arg]
+    """Pages of a list that is counted up to `MOST` only: nobody turns to what lies beyond, they search."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by().values("pk")[:MOST].count())
+
+    @property
+    def is_more(self) -> bool:
+        return self.count == MOST
+
+
 def sections_of(user: User) -> list[Section]:
     return [section for section in SECTIONS if policies.roles(user) and section.belongs(user)]
 
@@ -151,7 +164,7 @@ def _rows(user: User, section: Section, sought: str) -> QuerySet[Consultation]:
 def filled(request: HttpRequest, section: Section, number: int | str) -> dict[str, Any]:
     """A section with the rows of one page; the number of queries does not depend on the number of rows."""
     sought = request.GET.get("q", "").strip()
-    page = Paginator(_rows(request.user, section, sought), PER_PAGE).get_page(number)
+    page = Pages(_rows(request.user, section, sought), PER_PAGE).get_page(number)
     if section is FOUND:
         for consultation in page:
             consultation.hits = hits(consultation, sought)  # type: ignore[attr-defined]

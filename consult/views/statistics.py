@@ -161,6 +161,7 @@ def _table(
         "sentence": sentence,
         "head": head,
         "rows": rows,
+        "lines": [(row[:words], row[words:]) for row in rows],
         "chart": drawn,
         "words": words,
     }

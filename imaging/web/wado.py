@@ -52,7 +52,7 @@ def found(request: HttpRequest, consultation: Consultation, **uids: str) -> list
     seen: dict[str, Instance] = {}
     for row in policies.viewable_instances(request.user, consultation).filter(**wanted):
         seen.setdefault(row.sop_uid, row)
-    if not (seen and "instance" in uids):
+    if not (seen and "series" in uids):  # what is made has series of its own
         for made in derived.served(consultation=consultation, by=request.user):
             if all(getattr(made, name) == uid for name, uid in wanted.items()):
                 seen.setdefault(made.sop_uid, made)
