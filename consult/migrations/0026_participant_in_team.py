@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consult', '0023_team'),
+        ('consult', '0025_holidays'),
     ]
 
     operations = [
