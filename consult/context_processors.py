@@ -14,6 +14,7 @@ from consult.policies import duty
 from consult.policies.alert import OPEN, own_alerts
 from consult.policies.hospital import is_keeper
 from consult.policies.reading_desk import is_reader
+from consult.policies.referral import may_see_list
 from consult.policies.statistics import may_count
 from consult.services import notification
 
@@ -41,6 +42,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         entries.append(("consultation-new", "file-plus", _("New request")))
     if duty.may_see(request.user):
         entries.append(("duty", "user-check", _("On duty now")))
+    if may_see_list(request.user):
+        entries.append(("referrals", "arrow-right-left", _("Referrals")))
     if policies.is_scheduler(request.user):
         entries.append(("desk", "clipboard-list", _("Triage desk")))
         entries.append(("roster", "calendar-days", _("Roster")))

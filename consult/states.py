@@ -58,6 +58,18 @@ class MemberState(models.TextChoices):
     EXCUSED = "EXCUSED", _("Closed without")
 
 
+class ReferralState(models.TextChoices):
+    ASKED = "ASKED", _("Asked")
+    ACCEPTED = "ACCEPTED", _("Accepted")
+    REFUSED = "REFUSED", _("Refused")
+    ARRANGED = "ARRANGED", _("Bed and date arranged")
+    ARRIVED = "ARRIVED", _("Patient arrived")
+    DISCHARGED = "DISCHARGED", _("Discharged, letter sent")
+    RECEIVED = "RECEIVED", _("Letter received")
+    CLOSED = "CLOSED", _("Closed")
+    WITHDRAWN = "WITHDRAWN", _("Withdrawn")
+
+
 class RecordingState(models.TextChoices):
     ASKED = "ASKED", _("Asked for")
     RUNNING = "RUNNING", _("Recording")
@@ -100,6 +112,7 @@ FINAL = frozenset({S.CLOSED, S.CANCELLED, S.NO_SHOW, S.EXPIRED, S.REFERRED})
 OPEN = frozenset(State) - FINAL
 GATHERING = ANSWERING | {S.OFFERED}
 """While a team may still grow."""
+REFERABLE = frozenset({S.SIGNED, S.ACKNOWLEDGED, S.FOLLOW_UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,34 @@ class Move:
     target: State
     actors: frozenset[Actor]
     reason: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralMove:
+    """One step of a referral: `side` makes it, the other side is told by a notification of kind `tells`."""
+
+    sources: frozenset[ReferralState]
+    target: ReferralState
+    side: str
+    tells: str
+    reason: bool = False
+
+
+F = ReferralState
+REFERRAL_MOVES: dict[str, ReferralMove] = {
+    "accept": ReferralMove(frozenset({F.ASKED}), F.ACCEPTED, "receiving", "referral_accepted"),
+    "refuse": ReferralMove(frozenset({F.ASKED}), F.REFUSED, "receiving", "referral_refused", reason=True),
+    "arrange": ReferralMove(frozenset({F.ACCEPTED, F.ARRANGED}), F.ARRANGED, "receiving", "referral_arranged"),
+    "arrive": ReferralMove(frozenset({F.ACCEPTED, F.ARRANGED}), F.ARRIVED, "receiving", "referral_arrived"),
+    "discharge": ReferralMove(frozenset({F.ARRIVED}), F.DISCHARGED, "receiving", "referral_discharged"),
+    "receive": ReferralMove(frozenset({F.DISCHARGED}), F.RECEIVED, "sending", "referral_received"),
+    "close": ReferralMove(frozenset({F.RECEIVED}), F.CLOSED, "sending", "referral_closed"),
+    "withdraw": ReferralMove(
+        frozenset({F.ASKED, F.ACCEPTED, F.ARRANGED}), F.WITHDRAWN, "sending", "referral_withdrawn", reason=True
+    ),
+}
+REFERRAL_OPEN = frozenset({F.ASKED, F.ACCEPTED, F.ARRANGED, F.ARRIVED, F.DISCHARGED})
+"""As long as the receiving department sees the consultation."""
 
 
 def _move(
@@ -167,6 +208,6 @@ MOVES: dict[str, Move] = {
             S.EXPIRED,
             A.SYSTEM,
         ),
-        _move("refer", {S.SIGNED, S.ACKNOWLEDGED, S.FOLLOW_UP}, S.REFERRED, A.ASKER, A.EXPERT, reason=True),
+        _move("refer", REFERABLE, S.REFERRED, A.ASKER, A.EXPERT, A.SYSTEM, reason=True),
     )
 }

@@ -8,7 +8,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 from django.utils import timezone
 
 from consult.models import Consultation, Role, User
-from consult.services import team
+from consult.services import referral, team
 from imaging.models import Export
 from tests import cast as walk
 from tests.cast import Cast
@@ -61,7 +61,23 @@ TEAM_DOORS: dict[str, Door] = {
     "joint-report-confirm": Door(posts={"verdict": "agree", "password": "x"}, gets=False, team=True),
     "joint-report-sign": Door(posts={"draft_rev": 0, "password": "x"}, team=True),
 }
+REFERRAL_DOORS: dict[str, Door] = {
+    "referral": Door(("referral",)),
+    "referral-state": Door(("referral",)),
+    "referral-act": Door(("referral", "withdraw"), {"reason": "x"}, gets=False),
+    "referral-arrange": Door(("referral",), {"bed": "x"}, gets=False),
+    "referral-discharge": Door(("referral",), {"course": "x"}, gets=False),
+    "referral-letter": Door(("referral", "transfer")),
+}
 TEAM_EXPERTS = {"joint-report-draft", "joint-report-put", "joint-report-sign", "team-invite", "team-excuse"}
+
+
+def referred(cast: Cast) -> int:
+    """Nitun's patient is referred to the provincial hospital."""
+    names = ("reason", "diagnosis", "treatment", "condition", "wanted")
+    role = Role.objects.get(person=cast.doctor)
+    texts = dict.fromkeys(names, SECRET)
+    return referral.ask(by=cast.doctor, role=role, patient=cast.patient, to=cast.cardiology, texts=texts).pk
 
 
 def gathered(cast: Cast, texts: dict[str, str]) -> Consultation:

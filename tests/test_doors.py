@@ -30,7 +30,7 @@ from imaging.services.rendering import Look
 from tests import cast as walk
 from tests.cast import Cast
 from tests.consult import rostered
-from tests.doors import SECRET, TEAM_DOORS, TEAM_EXPERTS, Door, finished, gathered, urls
+from tests.doors import REFERRAL_DOORS, SECRET, TEAM_DOORS, TEAM_EXPERTS, Door, finished, gathered, referred, urls
 from tests.imaging import doors as pictures
 from tests.imaging import glass
 from tests.imaging.reports import measurements
@@ -95,6 +95,7 @@ MOVES = {
 # Doors to one consultation, or to something of it: nothing is there for an outsider.
 TABLE: dict[str, Door] = {
     **TEAM_DOORS,
+    **REFERRAL_DOORS,
     **{f"consultation-{name}": Door(posts=sent, gets=False) for name, sent in MOVES.items()},
     "consultation": ONE,
     "consultation-head": ONE,
@@ -199,6 +200,8 @@ TABLE: dict[str, Door] = {
 # Doors of one's own: they open, and nothing of Nitun's is behind them.
 OWN: dict[str, tuple[str, ...]] = {
     "home": (),
+    "referrals": (),
+    "referral-new": (),
     "critical-waiting": (),
     "diagnoses": (),
     "statistics": (),
@@ -258,6 +261,7 @@ def world(cast: Cast) -> World:
         thing,
         together,
         {
+            "referral": referred(cast),
             "seat": together.participants.get(person=cast.other_expert).pk,
             "consent": thing.consents.earliest("pk").pk,
             "version": OpinionVersion.objects.get().pk,

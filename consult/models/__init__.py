@@ -20,6 +20,7 @@ from consult.models.plan import Change, Leave, Rule
 from consult.models.publication import Cover, Publication
 from consult.models.quality import CallQuality
 from consult.models.recording import Recording, RecordingAnswer, RecordingFile, RecordingLog
+from consult.models.referral import Letter, LetterSeal, Referral, ReferralStep
 from consult.models.relay import Placement, Relay
 from consult.models.report_template import ReportTemplate
 from consult.models.roster import Shift
@@ -52,6 +53,8 @@ __all__ = [
     "Job",
     "KeyImage",
     "Leave",
+    "Letter",
+    "LetterSeal",
     "Licence",
     "Message",
     "MoveReason",
@@ -68,6 +71,8 @@ __all__ = [
     "RecordingAnswer",
     "RecordingFile",
     "RecordingLog",
+    "Referral",
+    "ReferralStep",
     "Relay",
     "ReportTemplate",
     "Role",

@@ -12,6 +12,9 @@ class Notification(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=40)
     consultation = models.ForeignKey(Consultation, null=True, on_delete=models.CASCADE, related_name="notifications")
+    referral = models.ForeignKey(
+        "consult.Referral", null=True, blank=True, on_delete=models.CASCADE, related_name="notifications"
+    )
     key = models.CharField(max_length=120, help_text="the same news is told once")
     at = models.DateTimeField(auto_now_add=True)
     delivered_at = models.DateTimeField(null=True)

@@ -49,10 +49,10 @@ class Facts:
 def render(facts: Facts, language: str = "zh-hans") -> bytes:
     """The PDF with labels in `language` (zh-hans or en; anything else is Chinese)."""
     language = language if language in LABELS else "zh-hans"
-    document = _shown(_document(facts, language))
+    document = printable(_document(facts, language))
     for part, longest in (("request", LONG_WORD), ("opinion", LONG_WORD), ("pairs", LONG_IN_TABLE)):
-        document[part] = [[label, _breakable(words, longest), *more] for label, words, *more in document[part]]
-    document["amendment_reason"] = _breakable(document["amendment_reason"], LONG_WORD)
+        document[part] = [[label, breakable(words, longest), *more] for label, words, *more in document[part]]
+    document["amendment_reason"] = breakable(document["amendment_reason"], LONG_WORD)
     with tempfile.TemporaryDirectory(prefix="paper-") as folder:  # all that the typesetter may read
         main = Path(folder) / SOURCE.name
         main.write_bytes(SOURCE.read_bytes())
@@ -61,35 +61,35 @@ def render(facts: Facts, language: str = "zh-hans") -> bytes:
         return typst.compile(
             str(main),
             root=folder,
-            font_paths=_fonts(),
+            font_paths=fonts(),
             sys_inputs={"data": json.dumps(document, ensure_ascii=False)},
             pdf_standards="a-2b",
-            timestamp=_file_time(facts.signed_at),
+            timestamp=file_time(facts.signed_at),
         )
 
 
-def _file_time(at: datetime) -> datetime:
+def file_time(at: datetime) -> datetime:
     """Typst takes whole seconds at a fixed offset."""
     return at.replace(microsecond=0, tzinfo=timezone(at.utcoffset() or timedelta()))
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FOLDER)])
 
 
-def _shown(value: Any) -> Any:
+def printable(value: Any) -> Any:
     """Every text made printable, however deep."""
     if isinstance(value, str):
         return shown(value.replace("\r\n", "\n").replace("\t", "    "))
     if isinstance(value, dict):
-        return {key: _shown(item) for key, item in value.items()}
+        return {key: printable(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_shown(item) for item in value]
+        return [printable(item) for item in value]
     return value
 
 
-def _breakable(words: str, longest: int) -> str:
+def breakable(words: str, longest: int) -> str:
     """Words longer than a line may break: they would run off the paper."""
     return re.sub(f"{UNBROKEN}{{{longest}}}(?={UNBROKEN})", "\\g<0>\u200b", words)
 
@@ -127,7 +127,7 @@ def _document(facts: Facts, language: str) -> dict[str, Any]:
         "licence": facts.licence_number,
         "signed_at": moment(facts.signed_at),
         "sha256": facts.sha256,
-        "certificate": _breakable(facts.certificate, LONG_IN_TABLE),
+        "certificate": breakable(facts.certificate, LONG_IN_TABLE),
         "asked_by": asking["asker"],
         "team": [_member(one, words, codes, english) for one in about.get("team", [])],
         "pictures": [_figure(number, each, words) for number, each in enumerate(about.get("key_images", []), 1)],
@@ -149,10 +149,10 @@ def _member(one: dict[str, Any], words: dict[str, str], codes: dict[str, str], e
         "title": title,
         "place": _place(one, english),
         "role": words["chair"] if one["chair"] else "",
-        "parts": [[labels[part], _breakable(own[part], LONG_WORD)] for part in OPINION] if own else [],
+        "parts": [[labels[part], breakable(own[part], LONG_WORD)] for part in OPINION] if own else [],
         "missing": "" if own else words["no_own"],
         "verdict": one["verdict"],
-        "notes": [_breakable(note, LONG_WORD) for note in notes],
+        "notes": [breakable(note, LONG_WORD) for note in notes],
         "hash": words["own_hash"].format(n=own["number"], at=own["signed_at"], hash=own["sha256"][:32]) if own else "",
     }
 
@@ -188,7 +188,7 @@ def _figure(number: int, picture: dict[str, Any], words: dict[str, str]) -> dict
     return {
         "file": f"{number}.jpg",
         "caption": f"{figure}{words['colon']}{picture['caption']}" if picture["caption"] else figure,
-        "about": _breakable(" · ".join(part for part in parts if part), LONG_WORD),
+        "about": breakable(" · ".join(part for part in parts if part), LONG_WORD),
         "hashes": f"SHA-256 {picture['sha256'][:32]}… · {words['original']} {original[:32]}…",
     }
 

@@ -6,12 +6,34 @@ from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, 
 from django.utils import timezone
 
 from consult.codes import sought
-from consult.models import Confirmation, Consent, ConsentText, Consultation, Opinion, Participant, Role, Urgency
+from consult.models import (
+    Confirmation,
+    Consent,
+    ConsentText,
+    Consultation,
+    Opinion,
+    Participant,
+    Referral,
+    Role,
+    Urgency,
+)
 from consult.policies import among, person
 from consult.policies.person import Person
-from consult.states import ANSWERED, ANSWERING, CALLABLE, FINAL, GATHERING, MOVES, OPEN, Actor, MemberState, State
+from consult.states import (
+    ANSWERED,
+    ANSWERING,
+    CALLABLE,
+    FINAL,
+    GATHERING,
+    MOVES,
+    OPEN,
+    REFERRAL_OPEN,
+    Actor,
+    MemberState,
+    State,
+)
 
-Side = Literal["asking", "answering", "desk", "oversight", ""]
+Side = Literal["asking", "answering", "receiving", "desk", "oversight", ""]
 
 S = State
 OFFERED_TO = frozenset({S.TRIAGE, S.NEEDS_INFO, S.OFFERED})  # the named specialist looks before accepting
@@ -26,7 +48,7 @@ WORKLISTS = ("team", "todo", "department", "live", "open", "done")
 def visible_consultations(user: Person) -> QuerySet[Consultation]:
     """All this person may know of; everything else does not exist for them (404)."""
     rows = Consultation.objects.all()
-    own = _asking(user) | _answering(user) | _desk(user)
+    own = _asking(user) | _answering(user) | _desk(user) | _receiving(user)
     if not person.is_expert(user):
         return rows.filter(own)
     # A union: beside an OR no index would be asked, and all of the province be read.
@@ -62,6 +84,22 @@ def _parts(user: Person) -> QuerySet[Participant, Any]:
     return rows.order_by().values("consultation")
 
 
+def _receiving(user: Person) -> Q:
+    """The department a patient is referred to reads the consultation until the referral has ended.
+
+    The few keys are asked for first: the lists of everybody else keep their indexes.
+    """
+    return Q(pk__in=_referred(user))
+
+
+def _referred(user: Person) -> list[int]:
+    departments = person.departments_of(user)
+    if not departments:
+        return []
+    rows = Referral.objects.filter(to_department__in=departments, state__in=REFERRAL_OPEN, consultation__isnull=False)
+    return [pk for pk in rows.values_list("consultation_id", flat=True) if pk is not None]
+
+
 def _lasting() -> Q:
     return Q(ended_at=None) | Q(ended_at__gt=timezone.now())
 
@@ -89,7 +127,7 @@ def side_of(user: Person, consultation: Consultation) -> Side:
             return "desk"
         if Role.Kind.REGULATOR in covering:
             return "oversight"
-    return ""
+    return "receiving" if consultation.pk in _referred(user) else ""
 
 
 def _is_asking(user: Person, consultation: Consultation) -> bool:

@@ -7,19 +7,27 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from consult import events
-from consult.models import Consultation, Notification, User
+from consult.models import Consultation, Notification, Referral, User
 from consult.notify import texts
 from consult.services import alert, outbox
 
 
 @transaction.atomic
-def tell(*, people: Iterable[int], kind: str, consultation: Consultation | None, key: str) -> list[Notification]:
+def tell(
+    *,
+    people: Iterable[int],
+    kind: str,
+    consultation: Consultation | None,
+    key: str,
+    referral: Referral | None = None,
+) -> list[Notification]:
     """One row a person; the same `key` tells a person once. Returns the new rows."""
     if kind not in texts.TEXTS:
         raise KeyError(kind)
     ids = sorted(set(people))
     known = set(Notification.objects.filter(key=key, person__in=ids).values_list("person_id", flat=True))
-    new = [Notification(person_id=pk, kind=kind, consultation=consultation, key=key) for pk in ids if pk not in known]
+    of = {"kind": kind, "consultation": consultation, "referral": referral, "key": key}
+    new = [Notification(person_id=pk, **of) for pk in ids if pk not in known]
     Notification.objects.bulk_create(new, ignore_conflicts=True)
     if new:
         outbox.later(kind="notification.deliver", payload={"key": key}, key=f"deliver.{key}"[:120])
@@ -30,6 +38,11 @@ def tell_of(*, consultation: Consultation, kind: str, people: Iterable[int], by:
     """News of the move just made: told once for this revision, never to who made it."""
     key = f"{kind}.{consultation.pk}.{consultation.revision}"
     tell(people=set(people) - {by.pk}, kind=kind, consultation=consultation, key=key)
+
+
+def seen_of_referral(*, by: User, referral: Referral) -> int:
+    """They opened the referral: what they were told of it is seen."""
+    return _mark(Notification.objects.filter(person=by, referral=referral))
 
 
 @outbox.handles("notification.deliver")

@@ -8,9 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from consult import policies
-from consult.models import Consultation
+from consult.models import Consultation, Referral
 from consult.policies import team as teams
+from consult.policies.referral import may_refer, visible_referrals
 from consult.services import notification
+from consult.states import ANSWERED, State
 from consult.views import consent, critical, decision, joint_report, message, opinion, quality, recording, team
 from consult.views.history import clocks, entries
 from consult.views.reading import opened, seen_on
@@ -45,9 +47,17 @@ def head_context(request: HttpRequest, consultation: Consultation) -> dict[str, 
         "may_join": policies.may_join(request.user, consultation),
         "needs_consent": policies.may_enter(request.user, consultation) and not policies.has_consent(consultation),
         "may_write": policies.may_write(request.user, consultation),
+        "may_refer": may_refer(request.user, consultation),
+        "referrals": _referrals(request, consultation),
         "is_team": teams.is_team(consultation),
         "may_write_report": teams.may_write_report(request.user, consultation),
     }
+
+
+def _referrals(request: HttpRequest, consultation: Consultation) -> list[Referral]:
+    if consultation.state not in ANSWERED | {State.REFERRED}:
+        return []
+    return list(visible_referrals(request.user).filter(consultation=consultation))
 
 
 @require_safe

@@ -53,7 +53,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def _missed(request: HttpRequest) -> JsonResponse:
     after = request.GET.get("after", "0")
     after_id = int(after) if after.isdigit() else 0
-    rows = Notification.objects.filter(person=request.user, pk__gt=after_id).select_related("consultation")
+    rows = Notification.objects.filter(person=request.user, pk__gt=after_id).select_related("consultation", "referral")
     told = [_as_json(row) for row in rows[:PER_PAGE]]
     return JsonResponse(
         {
@@ -71,7 +71,7 @@ def _told(user: User, threads: list[int | None]) -> list[Told]:
     seen = {row.pk: row for row in visible.select_related(*RELATED).prefetch_related("participants")}
     rows: dict[int | None, list[tuple[Notification, str]]] = {pk: [] for pk in threads}
     of_these = Q(consultation__in=ids) | Q(consultation=None)
-    for row in Notification.objects.filter(of_these, person=user).select_related("consultation"):
+    for row in Notification.objects.filter(of_these, person=user).select_related("consultation", "referral"):
         rows.setdefault(row.consultation_id, []).append((row, _words(row)))
     return [
         Told(
@@ -95,11 +95,12 @@ def seen(request: HttpRequest) -> HttpResponse:
 
 
 def _words(row: Notification) -> str:
-    return texts.text(row.kind, (row.consultation.number or "") if row.consultation else "")
+    return texts.text(row.kind, str(row.referral or row.consultation or ""))
 
 
 def _as_json(row: Notification) -> dict[str, Any]:
-    url = row.consultation.get_absolute_url() if row.consultation else reverse("notifications")
+    about = row.referral or row.consultation
+    url = about.get_absolute_url() if about else reverse("notifications")
     return {
         "seq": row.pk,
         "kind": row.kind,

@@ -9,8 +9,8 @@ import pytest
 from tests.platform.site import ROOT, environment, manage, template
 
 pytestmark = pytest.mark.slow
-REACHED = ["ACCEPTED", "ACKNOWLEDGED", "CLOSED", "DRAFT", "NEEDS_INFO", "OFFERED", "OPINION_DUE"]
-REACHED += ["RETURNED", "SIGNED", "SUBMITTED", "TRIAGE"]
+REACHED = ["ACCEPTED", "CLOSED", "DRAFT", "NEEDS_INFO", "OFFERED", "OPINION_DUE"]
+REACHED += ["REFERRED", "RETURNED", "SIGNED", "SUBMITTED", "TRIAGE"]
 STATES = """
 from consult.models import Consultation
 print(sorted(set(Consultation.objects.values_list("state", flat=True))))

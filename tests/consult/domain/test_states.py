@@ -90,7 +90,7 @@ def test_nothing_leads_out_of_an_end_and_something_out_of_everything_else() -> N
 
 def test_a_lost_connection_leads_to_interrupted_and_no_further() -> None:
     system = {name for name, move in MOVES.items() if Actor.SYSTEM in move.actors}
-    assert system == {"wait", "begin", "interrupt", "close", "miss", "expire", "to_desk"}
+    assert system == {"wait", "begin", "interrupt", "close", "miss", "expire", "to_desk", "refer"}
     assert MOVES["interrupt"].sources == {"IN_SESSION"}
     after = {name for name, move in MOVES.items() if "INTERRUPTED" in move.sources and Actor.SYSTEM in move.actors}
     assert after == {"begin"}
