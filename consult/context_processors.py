@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from consult import policies
 from consult.models import Notification
-from consult.policies import duty
 from consult.policies.alert import OPEN, own_alerts
 from consult.policies.hospital import is_keeper
 from consult.policies.reading_desk import is_reader
@@ -40,8 +39,9 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
     entries = [("home", "layout-grid", _("Worklist"))]
     if policies.may_ask(request.user):
         entries.append(("consultation-new", "file-plus", _("New request")))
-    if duty.may_see(request.user):
-        entries.append(("duty", "user-check", _("On duty now")))
+        entries.append(("duty", "user-check", _("On duty")))
+    if policies.is_doctor(request.user) or policies.is_expert(request.user) or policies.is_scheduler(request.user):
+        entries.append(("bookings", "calendar-clock", _("Appointments")))
     if may_see_list(request.user):
         entries.append(("referrals", "arrow-right-left", _("Referrals")))
     if policies.is_scheduler(request.user):

@@ -175,7 +175,8 @@ MOVES: dict[str, Move] = {
         _move("take", {S.TRIAGE, S.OFFERED, S.DECLINED}, S.ACCEPTED, A.DEPARTMENT),
         _move("read", {S.TRIAGE, S.OFFERED, S.DECLINED}, S.ASYNC_REVIEW, A.DEPARTMENT),
         _move("decline", {S.OFFERED}, S.DECLINED, A.EXPERT, reason=True),
-        _move("schedule", {S.ACCEPTED, S.SCHEDULED}, S.SCHEDULED, A.SCHEDULER, A.EXPERT),
+        _move("schedule", {S.ACCEPTED, S.SCHEDULED}, S.SCHEDULED, A.ASKER, A.SCHEDULER, A.EXPERT),
+        _move("unschedule", {S.SCHEDULED}, S.ACCEPTED, A.ASKER, A.SCHEDULER, A.EXPERT, A.SYSTEM, reason=True),
         _move("review", {S.ACCEPTED, S.SCHEDULED}, S.ASYNC_REVIEW, A.EXPERT),
         _move("wait", {S.ACCEPTED, S.SCHEDULED, S.ASYNC_REVIEW}, S.WAITING, A.ASKER, A.EXPERT, A.SYSTEM),
         _move(

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from consult.services import (  # noqa: F401  (they register handlers)
+    booking,
     escalation,
     notification,
     outbox,

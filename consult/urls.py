@@ -5,6 +5,7 @@ from django.urls import path
 from consult.views import (
     access_key,
     alert,
+    booking,
     certificate,
     clock,
     consent,
@@ -45,6 +46,7 @@ urlpatterns = [
     path("desks/templates/<int:pk>/", reading_desk.template, name="report-template"),
     path("desks/templates/<int:pk>/delete/", reading_desk.delete, name="report-template-delete"),
     path("desk/", desk.page, name="desk"),
+    path("bookings/", booking.mine, name="bookings"),
     path("duty/", duty.page, name="duty"),
     path("board/", desk.board, name="board"),
     path("consultations/<int:pk>/urge/", desk.urge, name="consultation-urge"),
@@ -143,6 +145,12 @@ urlpatterns = [
     path("consultations/<int:pk>/critical/<int:number>/confirm/", critical.confirm, name="critical-confirm"),
     path("consultations/<int:pk>/critical/<int:number>/send-back/", critical.send_back, name="critical-send-back"),
     path("consultations/<int:pk>/decision/", decision.section, name="consultation-decide"),
+    path("consultations/<int:pk>/booking/", booking.page, name="booking"),
+    path("consultations/<int:pk>/booking/book/", booking.book, name="booking-book"),
+    path("consultations/<int:pk>/booking/release/", booking.release, name="booking-release"),
+    path("consultations/<int:pk>/booking/cancel/", booking.cancel, name="booking-cancel"),
+    path("consultations/<int:pk>/booking/wait/", booking.wait, name="booking-wait"),
+    path("consultations/<int:pk>/booking/override/", booking.override, name="booking-override"),
     path("consultations/<int:pk>/dialogs/<slug:slug>/", moves.dialog, name="consultation-dialog"),
     *moves.urls(),
 ]

@@ -47,6 +47,7 @@ PEOPLE = (
     ("regulator", "周明", "Zhou Ming", "regulator", "", "", ""),
 )
 
+PHONES = {"scheduler": "0351-4960001"}
 CARDIOLOGY, RADIOLOGY = ("expert.provincial", "cardiology"), ("expert.bethune", "radiology")
 FIELDS = ("record_summary", "tests", "present_diagnosis", "reason", "question")
 

@@ -1,41 +1,33 @@
-"""Demo: who is on duty around now. Made as published shifts, for specialists who have none in these days."""
+"""Demo: somebody is on duty from the first minute on. What is published begins with the next shift."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 
-from consult.models import Role, Shift, User
+from consult.models import Role, Shift
 
-DAYS = range(-1, 4)
-DAY, NIGHT, WHOLE = (time(8), time(20)), (time(20), time(8)), (time(0), time(0))
-# username: level and hours, each day from yesterday on; an end that is not later is of the next day
-ROSTER: dict[str, tuple[tuple[str, tuple[time, time]], ...]] = {
-    "expert.provincial": (("duty", DAY), ("on_call", NIGHT)),
-    "liu.provincial": (("standby", DAY), ("duty", NIGHT)),
-    "expert.bethune": (("duty", WHOLE),),
-    "he.bethune": (("on_call", WHOLE),),
-    "expert.first": (("duty", WHOLE),),
-    "expert.second": (("duty", DAY), ("standby", NIGHT)),
+NOW = {
+    "expert.provincial": "duty",
+    "liu.provincial": "standby",
+    "expert.bethune": "duty",
+    "he.bethune": "on_call",
+    "expert.first": "duty",
 }
-PHONES = {"scheduler": "0351-4960001"}
 
 
 def fill() -> None:
+    """Until the next shift of each begins, at most until tomorrow."""
+    now = timezone.now()
     today = timezone.localdate()
-    for username, pattern in ROSTER.items():
-        role = Role.objects.filter(person__username=username, kind=Role.Kind.EXPERT).first()
-        first = _moment(datetime.combine(today + timedelta(days=DAYS.start), time(0)))
-        if role is None or Shift.objects.filter(role=role, ends_at__gt=first).exists():
+    midnight, tomorrow = (_begin(today + timedelta(days=days)) for days in (0, 1))
+    for username, level in NOW.items():
+        role = Role.objects.get(person__username=username, kind=Role.Kind.EXPERT)
+        rows = Shift.objects.filter(role=role, ends_at__gt=midnight)
+        if rows.filter(starts_at__lte=now).exists():
             continue
-        for number in DAYS:
-            day = today + timedelta(days=number)
-            for level, (start, end) in pattern:
-                last = day if end > start else day + timedelta(days=1)
-                span = _moment(datetime.combine(day, start)), _moment(datetime.combine(last, end))
-                Shift.objects.create(role=role, level=level, starts_at=span[0], ends_at=span[1])
-    for username, phone in PHONES.items():
-        User.objects.filter(username=username, phone="").update(phone=phone)
+        following = rows.order_by("starts_at").values_list("starts_at", flat=True).first()
+        Shift.objects.create(role=role, level=level, starts_at=midnight, ends_at=min(following or tomorrow, tomorrow))
 
 
-def _moment(wall: datetime) -> datetime:
-    return timezone.make_aware(wall)
+def _begin(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time(0)))

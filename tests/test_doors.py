@@ -87,6 +87,7 @@ MOVES = {
     "return": REASON,
     "review": {},
     "end_session": {},
+    "miss": {"side": "asking", "reason": "x"},
     "follow_up": {},
     "close": {},
     "cancel": REASON,
@@ -108,6 +109,8 @@ TABLE: dict[str, Door] = {
     "consultation-edit": Door(("consultation", "question"), {"question": "x"}, draft=True),
     "consultation-autosave": Door(posts={"question": "x"}, gets=False, draft=True),
     "consultation-patients": Door(draft=True),
+    "booking": Door(posts={"starts_at": "2026-11-23T10:00+00:00", "minutes": 30}, gets=False),
+    **{f"booking-{name}": Door(posts=REASON, gets=False) for name in ("book", "release", "cancel", "wait", "override")},
     "consultation-anybody": Door(posts={}, gets=False, draft=True),
     "consultation-submit": Door(posts={}, gets=False, draft=True),
     "consultation-sign": Door(posts={"password": "x", "draft_rev": 1}),
@@ -218,6 +221,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "arrivals": (),
     "arrivals-waiting": (),
     "duty": (),
+    "bookings": (),
 }
 # What Nitun's doctor may not open either.
 EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-images", "key-image-picture"}

@@ -3,6 +3,7 @@
 from consult.models.access_key import AccessKey
 from consult.models.alert import Alert, Delivery, PushSubscription, Reach
 from consult.models.audit import AuditEntry, AuditHead
+from consult.models.booking import BookedCell, Booking, Waiting
 from consult.models.clock import Clock, ClockTable
 from consult.models.consultation import Consultation, DayNumber, Participant, Urgency
 from consult.models.critical import CriticalFinding
@@ -34,6 +35,8 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "Beat",
+    "BookedCell",
+    "Booking",
     "CallQuality",
     "Change",
     "Clock",
@@ -83,4 +86,5 @@ __all__ = [
     "Specialty",
     "Urgency",
     "User",
+    "Waiting",
 ]

@@ -87,6 +87,8 @@ class Consultation(models.Model):
     submitted_at = models.DateTimeField(null=True, blank=True, db_index=True)
     offered_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
+    scheduled_at = models.DateTimeField(null=True, blank=True, help_text="booked: the call begins")
+    scheduled_until = models.DateTimeField(null=True, blank=True)
     session_started_at = models.DateTimeField(null=True, blank=True)
     session_ended_at = models.DateTimeField(null=True, blank=True)
     signed_at = models.DateTimeField(null=True, blank=True)

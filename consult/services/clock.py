@@ -13,6 +13,7 @@ from consult.policies import clock as policies
 from consult.services import audit
 from consult.states import State
 
+BOOKED = frozenset({State.SCHEDULED, State.WAITING})
 LONGEST = {"minutes": 7 * 24 * 60, "hours": 90 * 24, "workdays": 90}
 
 
@@ -95,6 +96,8 @@ def follow(consultation: Consultation, *, anew: bool = False) -> None:
         if running:
             _stop(running, now)
         due = _start(consultation, step, now) if step else None
+    if due and consultation.scheduled_at and state in BOOKED:
+        due = min(due, consultation.scheduled_at)  # lists show what comes first: the call, or the end of its clock
     if due != consultation.due_at:
         Consultation.objects.filter(pk=consultation.pk).update(due_at=due)
         consultation.due_at = due

@@ -13,7 +13,7 @@ from consult.errors import Conflict, NotAllowed, Refusal
 from consult.models import Consultation, MoveReason, Participant, User
 from consult.policies import consultation as policies
 from consult.policies import team
-from consult.services import alert, audience, audit, clock, search
+from consult.services import alert, audience, audit, clock, search, slot
 from consult.states import ANSWERED, ANSWERING, FINAL, GATHERING, MOVES, Actor, MemberState
 
 
@@ -68,6 +68,7 @@ def make(
         if now.state in GATHERING and consultation.state in ANSWERED | FINAL:
             invited = consultation.participants.filter(standing=MemberState.INVITED)
             invited.update(standing=MemberState.WITHDRAWN, stood_at=timezone.now(), ended_at=timezone.now())
+        slot.follow(consultation)
         clock.follow(consultation, anew=name == "assign")
         alert.settle(consultation)
         told = {"from": str(now.state), "to": str(move.target), **(detail or {})}

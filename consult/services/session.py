@@ -7,10 +7,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consult.errors import NotAllowed
+from consult.errors import NotAllowed, Refusal
 from consult.models import Consultation, Participant, User
 from consult.policies import consultation as policies
+from consult.policies.booking import ABSENT
 from consult.services import audience, audit, moves, notification, recording
+from consult.services.consultation import ACCESS_AFTER_END
 from consult.states import MOVES, Actor, State
 
 Side = Participant.Side
@@ -101,5 +103,24 @@ def end(*, consultation: Consultation, by: User) -> Consultation:
     recording.end_of_session(consultation=consultation, by=by)
     people = audience.answering(consultation)
     notification.tell_of(consultation=consultation, kind="opinion_due", people=people, by=by)
+    moves.announce(consultation)
+    return consultation
+
+
+@transaction.atomic
+def miss(*, consultation: Consultation, by: User, side: str, reason: str) -> Consultation:
+    """It did not take place: `side` did not come. Not before the booked time has been over for a while."""
+    row = moves.lock(consultation)
+    moves.check(consultation=row, name="miss", by=by, reason=reason)
+    if row.scheduled_at and timezone.now() < row.scheduled_at + ABSENT:
+        raise Refusal("too_early", _("Wait until ten minutes after the booked time: they may still come."))
+    side = Side(side)
+    now = timezone.now()
+    moves.make(
+        consultation=consultation, name="miss", by=by, reason=reason, detail={"side": side}, changes={"closed_at": now}
+    )
+    consultation.participants.filter(side=Side.ANSWERING, ended_at=None).update(ended_at=now + ACCESS_AFTER_END)
+    people = audience.askers(consultation) | audience.answering(consultation) | audience.schedulers(consultation)
+    notification.tell_of(consultation=consultation, kind="no_show", people=people, by=by)
     moves.announce(consultation)
     return consultation

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from consult.forms.booking import MissForm
 from consult.forms.consultation import AnswerForm, ConfirmForm, OptionalReasonForm, ReasonForm
 from consult.forms.triage import AssignForm, DeskForm
 from consult.models import Consultation, Department, Role, User
@@ -161,6 +162,17 @@ ACTS: dict[str, Act] = {
             "phone-off",
             asks=_("End the session for everybody?"),
             text=_("Nobody has to hurry out: the call stays open, and the opinion becomes due."),
+        ),
+        Act(
+            "miss",
+            _("Did not take place"),
+            _("Kept as a no-show. Both sides have been told."),
+            session.miss,
+            "user-x",
+            MissForm,
+            asks=_("Who did not come?"),
+            text=_("The consultation ends here. A new request can be made at any time."),
+            tone="danger",
         ),
         Act(
             "follow_up",

@@ -45,7 +45,7 @@ FIRST = (
     "triage",
 )  # which gets the primary button, when it is legal
 JOIN_FIRST = CALLABLE - {S.ASYNC_REVIEW, S.OPINION_DUE}
-DESTRUCTIVE = frozenset({"cancel", "call_off", "return_", "decline", "close", "end_session"})
+DESTRUCTIVE = frozenset({"cancel", "call_off", "return_", "decline", "close", "end_session", "miss"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Step:
     act: Act | None
     others: list[Act]
     more: list[Act]
+    may_schedule: bool = False
 
     @property
     def row_acts(self) -> list[Act]:
@@ -102,6 +103,7 @@ def step(user: User, consultation: Consultation) -> Step:
         act=act,
         others=[one for one in rest if one.move not in DESTRUCTIVE or one.move in ("decline", "close")],
         more=[one for one in rest if one.move in DESTRUCTIVE - {"decline", "close"}],
+        may_schedule="schedule" in moves,
     )
 
 

@@ -37,7 +37,7 @@ from consult.services import (
     triage,
 )
 from imaging.services import demo as pictures
-from telemed import demo_ca, demo_duty, demo_referrals, demo_roster, demo_teams
+from telemed import demo_booking, demo_ca, demo_duty, demo_referrals, demo_roster, demo_teams
 from telemed import demo_data as data
 
 PASSWORD = "telemed-demo"  # noqa: S105 - printed by `serve`, refused outside DEBUG
@@ -53,8 +53,8 @@ class Command(BaseCommand):
             with transaction.atomic():
                 places()
                 people()
-                demo_duty.fill()
                 demo_roster.fill()
+                demo_duty.fill()
             superior = Hospital.objects.filter(tier=Hospital.Tier.PROVINCIAL)
             demo_ca.make(settings.SEAL_KEYS, superior.values_list("code", "name"))
             if not Consultation.objects.exists():
@@ -64,6 +64,10 @@ class Command(BaseCommand):
                 pictures.fill(case.thing for case in cases)
                 for case in cases:
                     case.walk()
+                for row in demo_booking.CASES:
+                    booked = Case(*row)
+                    booked.draft()
+                    booked.walk()
                 open_desk(next(case for case in cases if case.who[0] == data.TO_DESK))
                 demo_teams.fill(User.objects.get(username="scheduler"), PASSWORD, signature)
                 demo_referrals.fill()
@@ -124,6 +128,7 @@ def people() -> None:
         if User.objects.filter(username=username).exists():
             continue
         person = User(username=username, name=name, name_en=name_en, name_index=names.index(name, name_en))
+        person.phone = data.PHONES.get(username, "")
         if not password:  # one hash for all: argon2 is slow on purpose
             person.set_password(PASSWORD)
             password = person.password
@@ -241,6 +246,9 @@ class Case:
     def accept(self) -> None:
         answer.accept(consultation=self.thing, by=self.expert)
 
+    def book(self) -> None:
+        demo_booking.walk(self.thing, self.far)
+
     def meet(self) -> None:
         for person in (self.asker, self.expert):
             session.arrived(consultation=self.thing, by=person)
@@ -291,6 +299,7 @@ ROUTES: dict[str, tuple[Step, ...]] = {
     "returned": (*TRIAGE, Case.send_back),
     "offered": OFFERED,
     "accepted": ACCEPTED,
+    **dict.fromkeys(("booked", "moved", "waiting"), (*ACCEPTED, Case.book)),
     "opinion_due": DUE,
     "signed": SIGNED,
     "acknowledged": (*SIGNED, Case.decide),

@@ -26,6 +26,7 @@ IN_SESSION > INTERRUPTED > IN_SESSION
 ACCEPTED > ASYNC_REVIEW > SIGNED
 SUBMITTED > TRIAGE > ASYNC_REVIEW
 SUBMITTED > CANCELLED
+SCHEDULED > ACCEPTED
 WAITING > NO_SHOW
 OFFERED > EXPIRED
 SIGNED > REFERRED
@@ -90,7 +91,7 @@ def test_nothing_leads_out_of_an_end_and_something_out_of_everything_else() -> N
 
 def test_a_lost_connection_leads_to_interrupted_and_no_further() -> None:
     system = {name for name, move in MOVES.items() if Actor.SYSTEM in move.actors}
-    assert system == {"wait", "begin", "interrupt", "close", "miss", "expire", "to_desk", "refer"}
+    assert system == {"wait", "begin", "interrupt", "close", "unschedule", "miss", "expire", "to_desk", "refer"}
     assert MOVES["interrupt"].sources == {"IN_SESSION"}
     after = {name for name, move in MOVES.items() if "INTERRUPTED" in move.sources and Actor.SYSTEM in move.actors}
     assert after == {"begin"}
@@ -131,7 +132,7 @@ def test_words_are_wanted_where_the_table_says(cast: Cast) -> None:
 
         found[name] = _result(act)
     silent = {name for name, result in found.items() if result == "reason_missing"}
-    assert silent == {"ask_more", "return_", "decline", "call_off", "miss", "refer"}
+    assert silent == {"ask_more", "return_", "decline", "unschedule", "call_off", "miss", "refer"}
     assert {found[name] for name in MOVES.keys() - silent} == {"done"}
 
 
