@@ -86,7 +86,7 @@ CASES = (
         RADIOLOGY,
         "offered",
         "咳嗽、痰中带血丝2周，吸烟40年。无发热，体重半年下降4公斤。",
-        "胸部CT平扫已上传。血常规正常。",
+        "胸部CT平扫、头颅CT和支气管镜活检切片已上传。血常规正常。",
         "右肺占位待查",
         "本院无影像诊断医师。",
         "病灶性质如何考虑？是否需要增强CT或穿刺？",
@@ -247,13 +247,34 @@ CASES = (
         "",
         "",
     ),
+    (
+        "doctor.nitun",
+        ("张大山", "male", "1961-05-20"),
+        "routine",
+        "diagnosis",
+        RADIOLOGY,
+        "closed",
+        "反复头晕1周，无头痛、呕吐，无肢体无力。高血压5年，血压150/90mmHg。",
+        "头颅CT平扫已上传。血糖5.6mmol/L。",
+        "头晕待查",
+        "本院无影像诊断医师。",
+        "颅内有无病变？是否需要进一步检查？",
+    ),
 )
+
+# Who has images of their own, by name and how far it went: a function of imaging's demo
+PICTURES = {("张大山", "offered"): "biopsy", ("张大山", "closed"): "earlier_head"}
 
 # Who signs for whom, where the patient cannot: name and relation
 GUARDIANS = {"刘小宝": ("刘志强", "parent")}
 
 # patient -> findings, diagnosis, recommendation
 OPINIONS = {
+    "张大山": (
+        "头颅CT平扫：脑实质未见异常密度影，脑室系统大小形态正常，中线结构居中，颅骨未见骨折。",
+        "头颅CT平扫未见明显异常",
+        "控制血压，门诊随访；如出现头痛、呕吐或肢体无力，及时复查头颅CT。",
+    ),
     "田富贵": (
         "II、III、aVF导联ST段抬高，符合急性下壁心肌梗死；血压稳定，未见恶性心律失常。",
         "急性下壁ST段抬高型心肌梗死，Killip I级",

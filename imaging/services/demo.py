@@ -5,9 +5,11 @@ import io
 import math
 import random
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+from django.utils import timezone
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageFilter
 from pydicom import dcmread
@@ -19,24 +21,28 @@ from pypinyin import lazy_pinyin
 from consult.models import Consultation, Patient
 from consult.policies.consultation import may_add_images
 from imaging.models import Image
-from imaging.services import intake, prepare
+from imaging.services import demo_slide, intake, prepare
 
 SLICES = 12
 File = tuple[str, bytes]
+Case = Callable[[Patient], list[File]]
+YESTERDAY, EARLIER = 1, 243  # days ago, when images were taken
 
 
 def fill(consultations: Iterable[Consultation]) -> int:
     """Give each consultation that has none its images, in turn of several cases; answers how many were added."""
-    added = 0
-    for number, consultation in enumerate(consultations):
-        patient, asker = consultation.patient, consultation.asker
-        if patient is None or not may_add_images(asker, consultation) or consultation.images.exists():
-            continue
-        for name, content in CASES[number % len(CASES)](patient):
-            image = _send(consultation, name, content)
-            prepare.prepare(image.pk)
-            added += 1
-    return added
+    return sum(give(each, CASES[number % len(CASES)]) for number, each in enumerate(consultations))
+
+
+def give(consultation: Consultation, case: Case) -> int:
+    """The images of `case`, unless there are some; how many."""
+    patient, asker = consultation.patient, consultation.asker
+    if patient is None or not may_add_images(asker, consultation) or consultation.images.exists():
+        return 0
+    files = case(patient)
+    for name, content in files:
+        prepare.prepare(_send(consultation, name, content).pk)
+    return len(files)
 
 
 def _send(consultation: Consultation, name: str, content: bytes) -> Image:
@@ -59,6 +65,16 @@ def _chest(patient: Patient) -> list[File]:
     return [("CT_small.dcm", _real("CT_small.dcm", patient)), *phantom(patient), ("心电图.jpg", ecg(patient.pk))]
 
 
+def earlier_head(patient: Patient) -> list[File]:
+    """The head of `phantom` months ago, when nothing was to be seen in it: to compare with."""
+    return phantom(patient, days=EARLIER, is_ill=False)
+
+
+def biopsy(patient: Patient) -> list[File]:
+    """What `_chest` holds, and the slide of a biopsy."""
+    return [*_chest(patient), ("活检切片.dcm", _named(demo_slide.instance(patient.pk), patient))]
+
+
 def _skin(patient: Patient) -> list[File]:
     return [("患处1.jpg", skin(patient.pk)), ("患处2.jpg", skin(patient.pk + 1000))]
 
@@ -72,7 +88,7 @@ def _other_name(patient: Patient) -> list[File]:
     return [("CT_small.dcm", _wheel("CT_small.dcm").read_bytes()), ("心电图.jpg", ecg(patient.pk))]
 
 
-CASES: tuple[Callable[[Patient], list[File]], ...] = (_heart, _chest, _skin, _other_name, _bones)
+CASES: tuple[Case, ...] = (_heart, _chest, _skin, _other_name, _bones)
 
 
 def _wheel(name: str) -> Path:
@@ -82,8 +98,10 @@ def _wheel(name: str) -> Path:
     return Path(str(path))
 
 
-def _named(dataset: Dataset, patient: Patient) -> bytes:
-    """The file as the patient's own hospital would have made it."""
+def _named(dataset: Dataset, patient: Patient, days: int = YESTERDAY) -> bytes:
+    """The file as the patient's own hospital would have made it so many days ago."""
+    day = (timezone.localdate() - timedelta(days=days)).strftime("%Y%m%d")
+    dataset.StudyDate = dataset.SeriesDate = dataset.AcquisitionDate = dataset.ContentDate = day
     family, *given = lazy_pinyin(patient.name)
     dataset.SpecificCharacterSet = "GB18030"
     dataset.PatientName = f"{family.title()}^{''.join(given).title()}={patient.name[:1]}^{patient.name[1:]}"
@@ -91,7 +109,7 @@ def _named(dataset: Dataset, patient: Patient) -> bytes:
     dataset.PatientBirthDate = patient.birth_date.strftime("%Y%m%d")
     dataset.PatientSex = {"male": "M", "female": "F"}.get(patient.sex, "O")
     out = io.BytesIO()
-    dataset.save_as(out)
+    dataset.save_as(out, enforce_file_format=True)
     return out.getvalue()
 
 
@@ -99,7 +117,7 @@ def _real(name: str, patient: Patient) -> bytes:
     return _named(dcmread(_wheel(name)), patient)
 
 
-def phantom(patient: Patient, slices: int = SLICES) -> list[File]:
+def phantom(patient: Patient, slices: int = SLICES, *, days: int = YESTERDAY, is_ill: bool = True) -> list[File]:
     """A head CT drawn by formula (after Shepp and Logan, 1974), `slices` files of 256 x 256 in Hounsfield units."""
     made = []
     series, study, frame = generate_uid(), generate_uid(), generate_uid()
@@ -113,12 +131,12 @@ def phantom(patient: Patient, slices: int = SLICES) -> list[File]:
         dataset.ImagePositionPatient, dataset.SliceLocation = [-114.75, -114.75, index * 5], index * 5
         dataset.RescaleIntercept, dataset.RescaleSlope = -1024, 1
         dataset.WindowCenter, dataset.WindowWidth = 40, 80
-        dataset.PixelData = (_slice(index / (slices - 1)) + 1024).astype("<i2").tobytes()
-        made.append((f"head-{index + 1:03}.dcm", _named(dataset, patient)))
+        dataset.PixelData = (_slice(index / (slices - 1), is_ill) + 1024).astype("<i2").tobytes()
+        made.append((f"head-{index + 1:03}.dcm", _named(dataset, patient, days)))
     return made
 
 
-def _slice(level: float) -> np.ndarray:
+def _slice(level: float, is_ill: bool) -> np.ndarray:
     """Hounsfield values of one level, 0 at the base and 1 at the top."""
     y, x = np.mgrid[-1:1:256j, -1:1:256j]
     size = math.sqrt(max(0.05, 1 - (level * 1.5 - 0.6) ** 2))
@@ -131,7 +149,7 @@ def _slice(level: float) -> np.ndarray:
     ellipse(0, 0, 0.66, 0.86, 38)
     ellipse(-0.2, -0.1, 0.1, 0.3 * (1 - level / 2), 8)
     ellipse(0.2, -0.1, 0.1, 0.3 * (1 - level / 2), 8)
-    if 0.3 < level < 0.8:
+    if is_ill and 0.3 < level < 0.8:
         ellipse(0.36, 0.25, 0.13, 0.1, 68)
     noise = np.random.default_rng(int(level * 1000)).normal(0, 5, field.shape)
     return field + np.where(field > -900, noise, 0)

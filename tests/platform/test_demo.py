@@ -29,7 +29,7 @@ def test_every_page_has_something_to_show(filled: str) -> None:
 
 
 def test_a_second_run_adds_nothing(filled: str) -> None:
-    assert manage("demo", DATA_DIR=filled).strip() == "14 hospitals, 14 people, 15 consultations"
+    assert manage("demo", DATA_DIR=filled).strip() == "14 hospitals, 14 people, 16 consultations"
 
 
 def test_production_refuses_it(tmp_path: Path) -> None:

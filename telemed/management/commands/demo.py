@@ -61,6 +61,9 @@ class Command(BaseCommand):
                 cases = [Case(*row) for row in data.CASES]
                 for case in cases:
                     case.draft()
+                for case in cases:
+                    if own := data.PICTURES.get((case.who[0], case.far)):
+                        pictures.give(case.thing, getattr(pictures, own))
                 pictures.fill(case.thing for case in cases)
                 for case in cases:
                     case.walk()

@@ -57,8 +57,8 @@ def test_what_waits_at_a_desk_is_not_said_to_be_in_triage(cast: Cast, desk: Depa
     for who in (cast.doctor, cast.expert, cast.scheduler):
         page = page_of(browser(who).get(f"/consultations/{thing.pk}/"))
         badge = page.split('data-state="triage"')[1].split("</span>")[0]
-        assert ("待判读" in badge, "分诊中" in badge) == (True, False)
-    assert "待判读" in list_of(page_of(browser(cast.expert).get("/")), "readings")
+        assert ("待阅片" in badge, "分诊中" in badge) == (True, False)
+    assert "待阅片" in list_of(page_of(browser(cast.expert).get("/")), "readings")
     triaged = walk.in_triage(cast, purpose="diagnosis")
     assert "分诊中" in page_of(browser(cast.doctor).get(f"/consultations/{triaged.pk}/"))
 
