@@ -9,7 +9,18 @@ from django.core.cache import cache
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from consult.models import Agreement, Consultation, Hospital, Participant, Role, Shift, Specialty, Urgency, User
+from consult.models import (
+    Agreement,
+    Booking,
+    Consultation,
+    Hospital,
+    Participant,
+    Role,
+    Shift,
+    Specialty,
+    Urgency,
+    User,
+)
 from consult.policies import consultation as consultations
 from consult.policies import person, roster
 from consult.policies.person import Person
@@ -21,6 +32,7 @@ LOOK_BACK = timedelta(days=56)
 NEWEST = 3000
 ENOUGH = 5
 """Fewer answers than this are no range to promise."""
+SOON = timedelta(hours=4)
 KEPT_SECONDS = 300
 IN_CALL = frozenset({State.WAITING, State.IN_SESSION, State.INTERRUPTED})
 LEVELS = {Shift.Level.DUTY.value: 0, Shift.Level.ON_CALL.value: 1, Shift.Level.STANDBY.value: 2}
@@ -45,12 +57,16 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """One specialist on the roster now. `busy_until` is what such a call takes as a rule, None when nobody knows."""
+    """One specialist on the roster now. `busy_until` is what such a call takes as a rule, None when nobody knows.
+
+    `booked` is the appointment that runs or comes next.
+    """
 
     shift: Shift
     is_online: bool
     busy_since: datetime | None
     busy_until: datetime | None
+    booked: Booking | None
 
     @property
     def role(self) -> Role:
@@ -102,11 +118,12 @@ def is_online(user: User, now: datetime) -> bool:
 
 
 def groups(user: Person) -> list[Group]:
-    """By specialty, who is free and online first. Four queries, however many there are."""
+    """By specialty, who is free and online first. Five queries, however many there are."""
     now = timezone.now()
     shifts = list(present(user, now))
     known = measured()
-    since = _in_calls({shift.role.person_id for shift in shifts})
+    persons = {shift.role.person_id for shift in shifts}
+    since, appointments = _in_calls(persons), _booked(persons, now)
     found: dict[str, Group] = {}
     for shift in shifts:
         specialty = shift.role.department.specialty if shift.role.department else ""
@@ -116,7 +133,8 @@ def groups(user: Person) -> list[Group]:
         began = since.get(shift.role.person_id)
         usual = known.calls.get(specialty)
         until = began + usual if began and usual else None
-        found[specialty].people.append(Present(shift, is_online(shift.role.person, now), began, until))
+        online, booked = is_online(shift.role.person, now), appointments.get(shift.role.person_id)
+        found[specialty].people.append(Present(shift, online, began, until, booked))
     for group in found.values():
         group.people.sort(key=_first)
     return sorted(found.values(), key=lambda group: group.label)
@@ -133,6 +151,13 @@ def _in_calls(people: set[int]) -> dict[int, datetime]:
         person__in=people, last_joined_at__isnull=False, last_left_at=None, consultation__state__in=IN_CALL
     )
     return {pk: at for pk, at in rows.values_list("person", "last_joined_at") if at}
+
+
+def _booked(people: set[int], now: datetime) -> dict[int, Booking]:
+    """The appointment of each that runs or begins soon."""
+    rows = Booking.objects.filter(person__in=people, state=Booking.State.BOOKED, ends_at__gt=now)
+    rows = rows.filter(starts_at__lt=now + SOON).order_by("-starts_at")
+    return {row.person_id: row for row in rows}
 
 
 def measured() -> Measured:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from playwright.sync_api import Browser, expect
 
-from consult.models import Agreement, Consultation, Department, Participant, Role, Shift, User
+from consult.models import Agreement, Booking, Consultation, Department, Participant, Role, Shift, User
 from consult.policies import duty, suggest
 from tests import cast as people
 from tests.cast import Cast
@@ -52,6 +52,20 @@ def test_it_shows_who_is_on_the_roster_online_or_in_a_call(cast: Cast) -> None:
     page = shown(cast.doctor)
     assert [page.count(words) for words in ("In a call", 'presence-online">Online', "Not at the screen")] == [1, 1, 1]
     assert cast.patient.name not in page
+
+
+def test_who_has_an_appointment_now_is_busy_until_its_end(cast: Cast) -> None:
+    on_duty(cast.expert)
+    thing, now = people.accepted(cast), timezone.now()
+    times: dict[str, Any] = {"starts_at": now - MINUTE, "ends_at": now + 29 * MINUTE}
+    row = Booking.objects.create(consultation=thing, person=cast.expert, state="booked", **times)
+    page = shown(cast.doctor)
+    assert ('presence-busy">Booked' in page, row.ends_at.isoformat() in page) == (True, True)
+    Booking.objects.update(starts_at=now + HOUR, ends_at=now + 2 * HOUR)
+    page = shown(cast.doctor)
+    assert ("presence-busy" in page, (now + HOUR).isoformat() in page) == (False, True)
+    assert thing.number
+    assert thing.number not in page
 
 
 def test_only_hospitals_with_an_agreement_are_shown(cast: Cast) -> None:
