@@ -44,6 +44,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         entries.append(("bookings", "calendar-clock", _("Appointments")))
     if may_see_list(request.user):
         entries.append(("referrals", "arrow-right-left", _("Referrals")))
+    if policies.is_expert(request.user):
+        entries.append(("roster-mine", "calendar-days", _("My roster")))
     if policies.is_scheduler(request.user):
         entries.append(("desk", "clipboard-list", _("Triage desk")))
         entries.append(("roster", "calendar-days", _("Roster")))

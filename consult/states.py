@@ -103,6 +103,25 @@ MEMBER_MOVES: dict[str, tuple[frozenset[str], MemberState]] = {
 IN_TEAM = frozenset({M.JOINED, M.SIGNED, M.EXCUSED})
 """Who is named in the joint report."""
 
+
+class SwapState(models.TextChoices):
+    ASKED = "ASKED", _("Asked")
+    ACCEPTED = "ACCEPTED", _("Accepted, waits for approval")
+    APPROVED = "APPROVED", _("Approved")
+    REFUSED = "REFUSED", _("Refused")
+    WITHDRAWN = "WITHDRAWN", _("Withdrawn")
+
+
+W = SwapState
+SWAP_MOVES: dict[str, tuple[frozenset[SwapState], SwapState, str]] = {
+    "accept": (frozenset({W.ASKED}), W.ACCEPTED, "taker"),
+    "decline": (frozenset({W.ASKED, W.ACCEPTED}), W.REFUSED, "taker"),
+    "withdraw": (frozenset({W.ASKED, W.ACCEPTED}), W.WITHDRAWN, "giver"),
+    "approve": (frozenset({W.ACCEPTED}), W.APPROVED, "scheduler"),
+    "refuse": (frozenset({W.ASKED, W.ACCEPTED}), W.REFUSED, "scheduler"),
+}
+"""From where, to where, and by whom: who asked, who is asked, or a scheduler of the department."""
+
 S = State
 BEFORE_ACCEPTANCE = frozenset({S.DRAFT, S.SUBMITTED, S.TRIAGE, S.NEEDS_INFO, S.RETURNED, S.OFFERED, S.DECLINED})
 CALLABLE = frozenset({S.ACCEPTED, S.SCHEDULED, S.WAITING, S.IN_SESSION, S.INTERRUPTED, S.OPINION_DUE, S.ASYNC_REVIEW})

@@ -1,13 +1,13 @@
-"""Demo: how departments plan. Rules, leave and minimum cover, published for two weeks; what follows is not yet."""
+"""Demo: how departments plan: rules, leave, minimum cover; published for two weeks; a swap that is asked for."""
 
 from datetime import date, time, timedelta
 
 from django.utils import timezone
 
-from consult.models import Department, Publication, Role, Rule, User
+from consult.models import Department, Publication, Role, Rule, Shift, User
 from consult.policies import publication as previews
 from consult.policies import repeat
-from consult.services import plan, publication
+from consult.services import plan, publication, swap
 
 WORK, ALL, FREE = Rule.Holidays.WORKDAYS, Rule.Holidays.USUAL, Rule.Holidays.FREE
 DAY, NIGHT, WHOLE = (time(8), 720), (time(20), 720), (time(0), 1440)
@@ -49,6 +49,21 @@ def fill() -> None:
         role = Role.objects.get(person__username=username, kind=Role.Kind.EXPERT)
         first, last = monday + timedelta(days=begins), monday + timedelta(days=ends)
         plan.give_leave(by=desk, role=role, first=first, last=last, reason=reason)
+    _ask(monday + timedelta(days=8))
+
+
+def _ask(day: date) -> None:
+    """Two of one department are to change places on a day."""
+    pair = {username: _shift(username, day) for username in ("expert.provincial", "liu.provincial")}
+    mine, other = pair["expert.provincial"], pair["liu.provincial"]
+    if mine and other:
+        swap.ask(by=mine.role.person, shift=mine, taker=other.role, back=other, reason="当天上午有院内会议")
+
+
+def _shift(username: str, day: date) -> Shift | None:
+    start, end = previews.bounds(day, day)
+    rows = Shift.objects.filter(role__person__username=username, starts_at__gte=start, starts_at__lt=end)
+    return rows.select_related("role__person", "role__department").first()
 
 
 def _publish(by: User, department: Department, first: date, last: date) -> Publication:

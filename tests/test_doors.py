@@ -48,7 +48,7 @@ OPEN_TO_ALL = {
     "metrics",
     "javascript-catalog",
 }
-OF_MACHINES = {"metrics"}  # tests/platform/test_metrics.py
+OF_MACHINES = {"metrics", "roster-feed"}  # tests/platform/test_metrics.py, tests/consult/pages/test_own_roster.py
 ABOUT_THE_SITE = OPEN_TO_ALL | OF_MACHINES | {"styleguide"}
 
 
@@ -228,7 +228,8 @@ EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-imag
 EXPERTS_ONLY |= TEAM_EXPERTS
 EXPERTS_ONLY |= {"report-templates", "report-template"}
 DESK_ONLY = {"consultation-quality", "reading-desks", "clocks", "certificates", "alerts-unreached", "desk", "board"}
-DESK_ONLY |= {name for name, how in rostered.TABLE.items() if how[2]}
+DESK_ONLY |= rostered.DESK
+EXPERTS_ONLY |= rostered.EXPERTS
 ADMINISTRATORS_ONLY = {"devices", "device"}
 
 

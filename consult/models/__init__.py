@@ -7,6 +7,7 @@ from consult.models.booking import BookedCell, Booking, Waiting
 from consult.models.clock import Clock, ClockTable
 from consult.models.consultation import Consultation, DayNumber, Participant, Urgency
 from consult.models.critical import CriticalFinding
+from consult.models.feed import RosterFeed
 from consult.models.holiday import Holiday
 from consult.models.hospital import Agreement, Department, Hospital, Specialty
 from consult.models.key_image import KeyImage
@@ -27,6 +28,7 @@ from consult.models.report_template import ReportTemplate
 from consult.models.roster import Shift
 from consult.models.seal import Seal
 from consult.models.search import SearchEntry
+from consult.models.swap import Swap
 
 __all__ = [
     "AccessKey",
@@ -79,11 +81,13 @@ __all__ = [
     "Relay",
     "ReportTemplate",
     "Role",
+    "RosterFeed",
     "Rule",
     "Seal",
     "SearchEntry",
     "Shift",
     "Specialty",
+    "Swap",
     "Urgency",
     "User",
     "Waiting",

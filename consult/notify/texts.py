@@ -71,6 +71,11 @@ TEXTS = {
     "critical_late": _("Nobody has read back the critical finding of %(number)s"),
     "seal_missing": _("The opinion on %(number)s carries no certificate signature: see to the hospital's certificate"),
     "seal_ending": _("A hospital's certificate ends within 30 days: see the page of certificates"),
+    "swap_asked": _("A colleague asks you to take a shift"),
+    "swap_accepted": _("A swap of shifts waits for approval"),
+    "swap_approved": _("A swap of your shifts is approved"),
+    "swap_refused": _("A swap of your shifts is refused"),
+    "swap_withdrawn": _("A swap of shifts is withdrawn"),
     "roster_published": _("Your roster changed: see your shifts"),
     "message": _("New message in %(number)s"),
 }

@@ -97,9 +97,9 @@ def show(departments: Iterable[Department], first: date, last: date) -> Calendar
     shifts = list(publication.published(ids, first, last))
     covers = list(Cover.objects.filter(department__in=ids))
     days = _days(first, last)
-    entries = _entries([row for row in rows if row.on >= first], shifts)
+    shown = entries([row for row in rows if row.on >= first], shifts)
     by_day = {day.day: day for day in days}
-    for entry in entries:
+    for entry in shown:
         by_day[entry.on].entries.append(entry)
     people = defaultdict(list)
     for role in plan.members(ids):
@@ -111,7 +111,7 @@ def show(departments: Iterable[Department], first: date, last: date) -> Calendar
         cover = [_hours(own, wanted, day.day) for day in days]
         for day, hours in zip(days, cover, strict=True):
             day.gaps.extend(hours.gaps)
-        mine = [entry for entry in entries if entry.role.department_id == place.pk]
+        mine = [entry for entry in shown if entry.role.department_id == place.pk]
         blocks.append(Block(place, cover, _rows(people[place.pk], mine, days), _unpublished(mine)))
     return Calendar(days, blocks)
 
@@ -127,7 +127,8 @@ def _days(first: date, last: date) -> list[Day]:
     return found
 
 
-def _entries(rows: list[Planned], shifts: list[Shift]) -> list[Entry]:
+def entries(rows: list[Planned], shifts: list[Shift]) -> list[Entry]:
+    """What is published and has begun, and for the time to come the plan with what publishing would change."""
     now = timezone.now()
     diff = publication.diff(rows, shifts, now)
     found = [_published(shift, "past") for shift in shifts if shift.starts_at <= now]

@@ -31,6 +31,12 @@ class Told:
     consultation: Consultation | None
     step: Step | None
 
+    @property
+    def page(self) -> str:
+        """Where news of no consultation lead."""
+        newest = self.rows[0][0]
+        return newest.referral.get_absolute_url() if newest.referral else _page(newest)
+
 
 @require_safe
 @login_required
@@ -98,9 +104,15 @@ def _words(row: Notification) -> str:
     return texts.text(row.kind, str(row.referral or row.consultation or ""))
 
 
+def _page(row: Notification) -> str:
+    kind = row.kind.split("_")[0]
+    name = {"swap": "roster-swaps", "roster": "roster-mine"}.get(kind)
+    return reverse(name) if name else ""
+
+
 def _as_json(row: Notification) -> dict[str, Any]:
     about = row.referral or row.consultation
-    url = about.get_absolute_url() if about else reverse("notifications")
+    url = about.get_absolute_url() if about else _page(row) or reverse("notifications")
     return {
         "seq": row.pk,
         "kind": row.kind,

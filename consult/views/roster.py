@@ -17,7 +17,9 @@ from consult.errors import Refusal
 from consult.forms.plan import MoveForm
 from consult.models import Department, Hospital
 from consult.policies import plan as policies
+from consult.policies.swap import visible_swaps
 from consult.services import calendar, plan
+from consult.states import SwapState
 from consult.views.entries import found_entry
 
 
@@ -28,7 +30,7 @@ def page(request: HttpRequest) -> HttpResponse:
     places = list(policies.plannable_departments(request.user))
     if not places:
         raise Http404
-    of, chosen = _chosen(places, request.GET.get("of", ""))
+    of, chosen = chosen_places(places, request.GET.get("of", ""))
     day = _day(request.GET.get("day", ""))
     is_month = request.GET.get("view") == "month"
     first, last = _month(day) if is_month else _week(day)
@@ -36,7 +38,7 @@ def page(request: HttpRequest) -> HttpResponse:
     for one in shown.days:
         one.is_inside = not is_month or one.day.month == day.month
     context: dict[str, Any] = {
-        "options": _options(places),
+        "options": options(places),
         "of": of,
         "department": chosen[0] if len(chosen) == 1 else None,
         "calendar": shown,
@@ -47,13 +49,14 @@ def page(request: HttpRequest) -> HttpResponse:
         "before": _step(day, is_month, -1),
         "after": _step(day, is_month, 1),
         "today": timezone.localdate(),
+        "swaps_waiting": visible_swaps(request.user).filter(state=SwapState.ACCEPTED).count(),
         "levels": ["duty", "on_call", "standby"],
     }
     name = "roster/_calendar.html" if getattr(request, "htmx", False) else "roster/page.html"
     return render(request, name, context)
 
 
-def _options(places: list[Department]) -> list[tuple[Hospital, list[tuple[str, str]]]]:
+def options(places: list[Department]) -> list[tuple[Hospital, list[tuple[str, str]]]]:
     """By hospital: its departments, and all of them together."""
     found: dict[int, tuple[Hospital, list[tuple[str, str]]]] = {}
     for place in places:
@@ -64,7 +67,7 @@ def _options(places: list[Department]) -> list[tuple[Hospital, list[tuple[str, s
     return list(found.values())
 
 
-def _chosen(places: list[Department], of: str) -> tuple[str, list[Department]]:
+def chosen_places(places: list[Department], of: str) -> tuple[str, list[Department]]:
     """What is asked for, else the department with the most specialists."""
     kind, number = of[:1], of[1:]
     if number.isdigit():

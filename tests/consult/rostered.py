@@ -1,11 +1,11 @@
 """Something of each kind that a roster is made of, and its doors: arguments, what a POST sends, whether it GETs."""
 
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from consult.models import Holiday, Role
+from consult.models import Holiday, Role, Shift, Swap
 from consult.services import plan, publication
 from tests.cast import Cast
 
@@ -23,7 +23,15 @@ TABLE: dict[str, tuple[tuple[str, ...], Sent, bool]] = {
     "roster-entry": (("entry",), {"act": "off"}, True),
     "roster-leave-cancel": (("leave",), {}, False),
     "roster-cover-remove": (("cover",), {}, False),
+    "roster-fairness": ((), None, True),
+    "roster-swaps": ((), None, True),
+    "roster-mine": ((), {}, True),
+    "roster-feed-revoke": ((), {}, False),
+    "roster-swap-new": (("shift",), {"want": "r1"}, True),
+    "roster-swap": (("swap", "accept"), {}, False),
 }
+EXPERTS = {"roster-mine", "roster-swap-new"}
+DESK = {name for name, (_args, _posts, gets) in TABLE.items() if gets} - EXPERTS
 
 
 def planned(cast: Cast, secret: str) -> dict[str, Any]:
@@ -35,5 +43,9 @@ def planned(cast: Cast, secret: str) -> dict[str, Any]:
     leave = plan.give_leave(by=cast.scheduler, role=role, first=today, last=today, reason=secret)
     hours = {"days": "all", "starts": 0, "ends": 24, "least": 1}
     cover = publication.want(by=cast.scheduler, department=cast.cardiology, **hours)
+    taker = Role.objects.get(person=cast.second_expert, kind=Role.Kind.EXPERT)
+    start = timezone.now() + timedelta(days=3)
+    shift = Shift.objects.create(role=role, starts_at=start, ends_at=start + timedelta(hours=1))
+    swap = Swap.objects.create(giver=role, taker=taker, shift=shift, starts_at=start, ends_at=shift.ends_at)
     rows = {"rule": rule.pk, "leave": leave.pk, "cover": cover.pk, "holiday": Holiday.objects.earliest("pk").pk}
-    return {**rows, "entry": f"r{rule.pk}-{today}"}
+    return {**rows, "shift": shift.pk, "swap": swap.pk, "entry": f"r{rule.pk}-{today}"}
