@@ -131,6 +131,8 @@ FINAL = frozenset({S.CLOSED, S.CANCELLED, S.NO_SHOW, S.EXPIRED, S.REFERRED})
 OPEN = frozenset(State) - FINAL
 GATHERING = ANSWERING | {S.OFFERED}
 """While a team may still grow."""
+AFTERCARE = frozenset({S.ACKNOWLEDGED, S.FOLLOW_UP, S.CLOSED, S.REFERRED})
+"""Once it is decided: rated, followed up, its outcome told."""
 REFERABLE = frozenset({S.SIGNED, S.ACKNOWLEDGED, S.FOLLOW_UP})
 
 

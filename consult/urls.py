@@ -4,6 +4,7 @@ from django.urls import path
 
 from consult.views import (
     access_key,
+    aftercare,
     alert,
     booking,
     certificate,
@@ -124,6 +125,12 @@ urlpatterns = [
     path("consultations/<int:pk>/key-images/<int:number>/", key_image.change, name="key-image"),
     path("consultations/<int:pk>/key-images/<int:number>/picture/", key_image.draft_picture, name="key-image-picture"),
     path("consultations/<int:pk>/opinion/<int:version>.pdf", opinion.pdf, name="opinion-pdf"),
+    path("consultations/<int:pk>/aftercare/", aftercare.section, name="consultation-aftercare"),
+    path("consultations/<int:pk>/aftercare/rate/", aftercare.rate, name="rating-give"),
+    path("consultations/<int:pk>/aftercare/plan/", aftercare.plan, name="follow-up-plan"),
+    path("consultations/<int:pk>/aftercare/<int:number>/enter/", aftercare.enter, name="follow-up-enter"),
+    path("consultations/<int:pk>/aftercare/outcome/", aftercare.outcome, name="outcome-record"),
+    path("consultations/<int:pk>/ask-again/", aftercare.again, name="ask-again"),
     path("consultations/<int:pk>/team/", team.section, name="consultation-team"),
     path("consultations/<int:pk>/team/invite/", team.invite, name="team-invite"),
     path("consultations/<int:pk>/team/join/", team.join, name="team-join"),

@@ -47,6 +47,26 @@ def finished(thing: Consultation, by: User) -> Export:
     return row
 
 
+REASON = {"reason": "x"}
+MOVES: dict[str, dict[str, Any]] = {
+    "triage": {},
+    "assign": {"role": 1, "revision": 1},
+    "accept": {},
+    "take": {},
+    "read": {},
+    "to_desk": {"department": 1, "revision": 1},
+    "decline": REASON,
+    "ask_more": REASON,
+    "supply": {"answer": "x"},
+    "return": REASON,
+    "review": {},
+    "end_session": {},
+    "miss": {"side": "asking", "reason": "x"},
+    "follow_up": {},
+    "close": {},
+    "cancel": REASON,
+    "call_off": REASON,
+}
 TEAM_DOORS: dict[str, Door] = {
     "consultation-team": Door(team=True),
     "team-invite": Door(posts={"roles": [1]}, team=True),
@@ -60,6 +80,14 @@ TEAM_DOORS: dict[str, Door] = {
     "joint-report-put": Door(posts={"draft_rev": 0}, team=True),
     "joint-report-confirm": Door(posts={"verdict": "agree", "password": "x"}, gets=False, team=True),
     "joint-report-sign": Door(posts={"draft_rev": 0, "password": "x"}, team=True),
+}
+AFTERCARE_DOORS: dict[str, Door] = {
+    "consultation-aftercare": Door(),
+    "rating-give": Door(posts={"stars": 5}, gets=False),
+    "follow-up-plan": Door(posts={"task": "x"}, gets=False),
+    "follow-up-enter": Door(("consultation", "follow_up"), {"found": "x"}, gets=False),
+    "outcome-record": Door(posts={"patient": "died"}, gets=False),
+    "ask-again": Door(posts={}, gets=False),
 }
 REFERRAL_DOORS: dict[str, Door] = {
     "referral": Door(("referral",)),

@@ -6,6 +6,7 @@ without a row in the table fails. The sockets have the same walk in tests/live.
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from consult.models import (
     Alert,
     Consultation,
     CriticalFinding,
+    FollowUp,
     Notification,
     OpinionVersion,
     PushSubscription,
@@ -30,7 +32,19 @@ from imaging.services.rendering import Look
 from tests import cast as walk
 from tests.cast import Cast
 from tests.consult import rostered
-from tests.doors import REFERRAL_DOORS, SECRET, TEAM_DOORS, TEAM_EXPERTS, Door, finished, gathered, referred, urls
+from tests.doors import (
+    AFTERCARE_DOORS,
+    MOVES,
+    REFERRAL_DOORS,
+    SECRET,
+    TEAM_DOORS,
+    TEAM_EXPERTS,
+    Door,
+    finished,
+    gathered,
+    referred,
+    urls,
+)
 from tests.imaging import doors as pictures
 from tests.imaging import glass
 from tests.imaging.reports import measurements
@@ -74,29 +88,11 @@ REASON = {"reason": "x"}
 STUDY = ("consultation", "study_uid")
 SERIES = (*STUDY, "series_uid")
 INSTANCE = (*SERIES, "sop_uid")
-MOVES = {
-    "triage": {},
-    "assign": {"role": 1, "revision": 1},
-    "accept": {},
-    "take": {},
-    "read": {},
-    "to_desk": {"department": 1, "revision": 1},
-    "decline": REASON,
-    "ask_more": REASON,
-    "supply": {"answer": "x"},
-    "return": REASON,
-    "review": {},
-    "end_session": {},
-    "miss": {"side": "asking", "reason": "x"},
-    "follow_up": {},
-    "close": {},
-    "cancel": REASON,
-    "call_off": REASON,
-}
 # Doors to one consultation, or to something of it: nothing is there for an outsider.
 TABLE: dict[str, Door] = {
     **TEAM_DOORS,
     **REFERRAL_DOORS,
+    **AFTERCARE_DOORS,
     **{f"consultation-{name}": Door(posts=sent, gets=False) for name, sent in MOVES.items()},
     "consultation": ONE,
     "consultation-head": ONE,
@@ -267,6 +263,9 @@ def world(cast: Cast) -> World:
         together,
         {
             "referral": referred(cast),
+            "follow_up": FollowUp.objects.create(
+                consultation=thing, due_on=date(2026, 12, 1), task=SECRET, planned_by=cast.doctor
+            ).pk,
             "seat": together.participants.get(person=cast.other_expert).pk,
             "consent": thing.consents.earliest("pk").pk,
             "version": OpinionVersion.objects.get().pk,

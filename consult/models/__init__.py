@@ -1,6 +1,7 @@
 """Every noun of the workflow, one file each."""
 
 from consult.models.access_key import AccessKey
+from consult.models.aftercare import FollowUp, Outcome, Rating
 from consult.models.alert import Alert, Delivery, PushSubscription, Reach
 from consult.models.audit import AuditEntry, AuditHead
 from consult.models.booking import BookedCell, Booking, Waiting
@@ -53,6 +54,7 @@ __all__ = [
     "Decision",
     "Delivery",
     "Department",
+    "FollowUp",
     "Holiday",
     "Hospital",
     "Job",
@@ -66,11 +68,13 @@ __all__ = [
     "Notification",
     "Opinion",
     "OpinionVersion",
+    "Outcome",
     "Participant",
     "Patient",
     "Placement",
     "Publication",
     "PushSubscription",
+    "Rating",
     "Reach",
     "Recording",
     "RecordingAnswer",

@@ -10,10 +10,22 @@ from django.views.decorators.http import require_safe
 from consult import policies
 from consult.models import Consultation, Referral
 from consult.policies import team as teams
+from consult.policies.aftercare import may_ask_again
 from consult.policies.referral import may_refer, visible_referrals
 from consult.services import notification
 from consult.states import ANSWERED, State
-from consult.views import consent, critical, decision, joint_report, message, opinion, quality, recording, team
+from consult.views import (
+    aftercare,
+    consent,
+    critical,
+    decision,
+    joint_report,
+    message,
+    opinion,
+    quality,
+    recording,
+    team,
+)
 from consult.views.history import clocks, entries
 from consult.views.reading import opened, seen_on
 from consult.views.steps import step
@@ -28,6 +40,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     context |= consent.section_context(request, consultation)
     context |= opinion.section_context(request, consultation)
     context |= decision.section_context(request, consultation)
+    context |= aftercare.section_context(request, consultation)
     context |= joint_report.section_context(request, consultation)
     context |= team.section_context(request, consultation)
     context |= critical.section_context(request, consultation)
@@ -49,6 +62,7 @@ def head_context(request: HttpRequest, consultation: Consultation) -> dict[str, 
         "may_write": policies.may_write(request.user, consultation),
         "may_refer": may_refer(request.user, consultation),
         "referrals": _referrals(request, consultation),
+        "may_ask_again": may_ask_again(request.user, consultation),
         "is_team": teams.is_team(consultation),
         "may_write_report": teams.may_write_report(request.user, consultation),
     }

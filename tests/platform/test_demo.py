@@ -9,8 +9,8 @@ import pytest
 from tests.platform.site import ROOT, environment, manage, template
 
 pytestmark = pytest.mark.slow
-REACHED = ["ACCEPTED", "CLOSED", "DRAFT", "NEEDS_INFO", "OFFERED", "OPINION_DUE"]
-REACHED += ["REFERRED", "RETURNED", "SIGNED", "SUBMITTED", "TRIAGE"]
+REACHED = ["ACCEPTED", "CLOSED", "DRAFT", "FOLLOW_UP", "NEEDS_INFO", "OFFERED", "OPINION_DUE"]
+REACHED += ["REFERRED", "RETURNED", "SCHEDULED", "SIGNED", "SUBMITTED", "TRIAGE"]
 STATES = """
 from consult.models import Consultation
 print(sorted(set(Consultation.objects.values_list("state", flat=True))))
@@ -29,7 +29,7 @@ def test_every_page_has_something_to_show(filled: str) -> None:
 
 
 def test_a_second_run_adds_nothing(filled: str) -> None:
-    assert manage("demo", DATA_DIR=filled).strip() == "14 hospitals, 14 people, 16 consultations"
+    assert manage("demo", DATA_DIR=filled).strip() == "14 hospitals, 14 people, 20 consultations"
 
 
 def test_production_refuses_it(tmp_path: Path) -> None:

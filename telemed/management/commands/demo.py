@@ -37,7 +37,7 @@ from consult.services import (
     triage,
 )
 from imaging.services import demo as pictures
-from telemed import demo_booking, demo_ca, demo_duty, demo_referrals, demo_roster, demo_teams
+from telemed import demo_aftercare, demo_booking, demo_ca, demo_duty, demo_referrals, demo_roster, demo_teams
 from telemed import demo_data as data
 
 PASSWORD = "telemed-demo"  # noqa: S105 - printed by `serve`, refused outside DEBUG
@@ -74,6 +74,7 @@ class Command(BaseCommand):
                 open_desk(next(case for case in cases if case.who[0] == data.TO_DESK))
                 demo_teams.fill(User.objects.get(username="scheduler"), PASSWORD, signature)
                 demo_referrals.fill()
+                demo_aftercare.fill()
                 read_old_news()
         self.stdout.write(
             f"{Hospital.objects.count()} hospitals, {User.objects.count()} people, "
