@@ -15,7 +15,7 @@ from django.db import connection
 from PIL import Image as Picture
 from playwright.sync_api import Browser, Page, Route, expect
 
-from consult.models import Patient, User
+from consult.models import User
 from consult.services import outbox
 from imaging.models import Image
 from imaging.services import demo
@@ -23,7 +23,6 @@ from tests.browser.people import eventually
 from tests.cast import Cast, accepted, draft
 from tests.imaging.doors import client, photo, real, sent
 from tests.imaging.windowed import drawn_here_as_on_the_site
-from tests.imaging.zips import BESIDE, packed
 from tests.windows import apart, windows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -105,82 +104,6 @@ def test_cut_and_reloaded_upload_goes_on(
         expect(page.locator("a.thumb[data-image-state=ready]")).to_be_visible(timeout=15_000)
     image = Image.objects.get()
     assert image.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def disc(folder: Path) -> Path:
-    """A patient's disc: 20 slices and a photo in folders, two files that are no image, four that lie beside."""
-    made = {**{f"IMAGES/SER1/CT{number:03}": content for number, (_, content) in enumerate(slices())}, **BESIDE}
-    made |= {"foto.jpg": photo(), "notes.bin": b"words", "more.bin": b"words again"}
-    for name, content in made.items():
-        path = folder / "CD 2026" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return folder / "CD 2026"
-
-
-def slices() -> list[tuple[str, bytes]]:
-    return demo.phantom(apart(lambda: Patient.objects.get(name="王桂英")), 20)
-
-
-def test_a_folder_is_one_line_with_what_was_refused_once(
-    chromium: Browser, live_server: Any, english: Cast, worker: None, tmp_path: Path
-) -> None:
-    consultation = apart(lambda: draft(english))
-    folder = disc(tmp_path)
-    with open_page(chromium, live_server, english.doctor) as page:
-        page.goto(f"{live_server.url}/consultations/{consultation.pk}/")
-        page.wait_for_load_state("networkidle")
-        with page.expect_file_chooser() as chooser:
-            page.get_by_role("button", name="Choose a folder").click()
-        chooser.value.set_files(folder)
-        batch = page.locator("[data-upload-batch='CD 2026']")
-        expect(batch).to_contain_text("21 of 23 files arrived", timeout=60_000)
-        expect(batch).to_contain_text("4 files beside them left out")
-        expect(batch.locator("[data-batch-missing] li")).to_have_count(1)
-        expect(page.locator("[data-upload-files] > li")).to_have_count(1)
-        expect(page.locator("[data-reason=not_an_image]")).to_contain_text("2 files", timeout=20_000)
-        expect(page.locator("a.thumb[data-image]")).to_have_count(2, timeout=60_000)
-        expect(page.locator("a.thumb[data-image]", has_text="20 images")).to_have_count(1, timeout=20_000)
-        shot(page, "folder")
-        page.set_viewport_size({"width": 360, "height": 740})
-        page.locator("[data-upload]").scroll_into_view_if_needed()
-        shot(page, "folder-360")
-    assert Image.objects.filter(state="ready").count() == 21
-
-
-def test_a_dropped_folder_and_a_zip(
-    chromium: Browser, live_server: Any, english: Cast, worker: None, tmp_path: Path
-) -> None:
-    consultation = apart(lambda: draft(english))
-    folder = disc(tmp_path)
-    (tmp_path / "study.zip").write_bytes(packed({f"IMG/{name}": content for name, content in slices()} | BESIDE))
-    with open_page(chromium, live_server, english.doctor) as page:
-        page.goto(f"{live_server.url}/consultations/{consultation.pk}/")
-        drop(page, folder)
-        expect(page.locator("[data-upload-batch='CD 2026']")).to_contain_text("21 of 23 files arrived", timeout=60_000)
-        page.set_input_files("[data-upload-input]", tmp_path / "study.zip")
-        expect(page.locator("[data-archive]")).to_contain_text("study.zip: 20 files taken out", timeout=60_000)
-        expect(page.locator("[data-archive]")).to_contain_text("4 others beside them left out")
-        shot(page, "zip")
-
-
-def drop(page: Page, path: Path) -> None:
-    """A folder let go over the zone, as the browser's own event."""
-    page.wait_for_load_state("networkidle")  # what comes later would push the zone away under the pointer
-    zone = page.locator("[data-upload-started] .drop")
-    zone.scroll_into_view_if_needed()
-
-    def still() -> Any:
-        before = zone.bounding_box()
-        page.wait_for_timeout(200)
-        return before if before == zone.bounding_box() else None
-
-    box = eventually(still, "the zone stands still")
-    files = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
-    line = page.context.new_cdp_session(page)
-    for kind in ("dragEnter", "dragOver", "drop"):
-        said = {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": files}
-        line.send("Input.dispatchDragEvent", said)
 
 
 def test_several_files_one_refused_one_confirmed(

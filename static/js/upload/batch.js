@@ -8,11 +8,12 @@ export const LEAST = 4; // fewer are shown one by one
 export class Batch {
   /** @type {Sending[]} */ sendings = [];
 
-  /** @param {string} url @param {string} name of the folder @param {number} beside files left out quietly */
-  constructor(url, name, beside) {
+  /** @param {string} url @param {string} name of the folder @param {number} beside files left out quietly @param {import("@/upload/disc.js").Index | null} [index] of a disc */
+  constructor(url, name, beside, index) {
     this.url = url;
     this.name = name;
     this.beside = beside;
+    this.index = index ?? null;
   }
 
   get isOver() {

@@ -25,12 +25,14 @@ export class BatchRow {
     const { files, stored, bytes, done, cut } = batch.standing;
     const counted = interpolate(gettext("%(stored)s of %(files)s files arrived, %(done)s of %(bytes)s MB"), { stored, files, done: mega(done), bytes: mega(bytes) }, true);
     const beside = batch.beside ? interpolate(ngettext("%(count)s file beside them left out", "%(count)s files beside them left out", batch.beside), { count: batch.beside }, true) : "";
-    this.state.textContent = [counted, beside, cut].filter(Boolean).join(" · ");
+    this.state.textContent = [counted, beside, wholeWords(batch.index), cut].filter(Boolean).join(" · ");
     this.bar.value = bytes ? Math.floor((done * 1000) / bytes) : 1000;
     this.bar.hidden = batch.isOver;
     const missing = batch.missing;
-    this.missing.hidden = !missing.length;
-    this.missing.replaceChildren(...missing.map((each) => element("li", {}, `${names(each.names)} ${each.words}`)));
+    const lost = lostWords(batch.index);
+    this.missing.hidden = !missing.length && !lost;
+    const told = missing.map((each) => element("li", {}, `${names(each.names)} ${each.words}`));
+    this.missing.replaceChildren(...(lost ? [element("li", { "data-lost": `${batch.index?.lost}` }, lost)] : []), ...told);
     this.row.dataset.uploadStage = batch.isOver ? (missing.length ? "refused" : "stored") : "sending";
     this.again.hidden = !batch.isOver || !batch.failed.length;
     this.end.textContent = batch.isOver ? gettext("Close") : gettext("Cancel");
@@ -40,6 +42,20 @@ export class BatchRow {
 /** @param {Batch} batch */
 function title(batch) {
   return batch.name || interpolate(gettext("%(count)s files"), { count: batch.sendings.length }, true);
+}
+
+/** What a disc's index names and the folder does not hold, "" when nothing. @param {import("@/upload/disc.js").Index | null | undefined} index */
+export function lostWords(index) {
+  if (!index?.lost) return "";
+  const words = gettext("The disc's index (DICOMDIR) names %(count)s files, %(lost)s of them are not in this folder. Copy the whole disc again:");
+  const named = `${index.names.join(", ")}${index.lost > index.names.length ? " …" : ""}`;
+  return `${interpolate(words, { count: index.files, lost: index.lost }, true)} ${named}`;
+}
+
+/** @param {import("@/upload/disc.js").Index | null} index */
+function wholeWords(index) {
+  if (!index || index.lost) return "";
+  return interpolate(gettext("the disc's index (DICOMDIR) names %(count)s files, all are here"), { count: index.files }, true);
 }
 
 /** The first few by name, the rest by number. @param {string[]} all */

@@ -41,7 +41,7 @@ export function add(url, found, largest) {
   const made = found.files.map((file) => new Sending(file, url, largest, changed));
   sendings(url).push(...made);
   if (made.length >= LEAST || (made.length && found.name)) {
-    const batch = new Batch(url, found.name, found.beside);
+    const batch = new Batch(url, found.name, found.beside, found.index);
     batch.sendings.push(...made);
     batches(url).push(batch);
   }

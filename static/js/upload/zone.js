@@ -1,7 +1,7 @@
 // @ts-check
 /** The drop zone and the rows of files being sent. Rows are drawn from the queue, so a new zone shows what runs. */
 import { element, icon } from "@/base/dom.js";
-import { BatchRow } from "@/upload/batchrow.js";
+import { BatchRow, lostWords } from "@/upload/batchrow.js";
 import { fromDrop, fromInput } from "@/upload/folder.js";
 import { add, batches, drop, dropBatch, retry, retryBatch, singles, watch } from "@/upload/queue.js";
 
@@ -63,10 +63,11 @@ function startFolder(zone, taken, lists) {
   if (!button || !input) return;
   button.hidden = !("webkitdirectory" in input) || matchMedia("(pointer: coarse)").matches;
   button.addEventListener("click", () => input.click());
-  const take = () => {
+  const take = async () => {
     if (!input.files?.length) return; // a large folder is still being read: emptying the field now would end that
-    const found = fromInput(input.files, lists);
+    const files = [...input.files];
     input.value = "";
+    const found = await fromInput(files, lists);
     sayEmpty(zone, found);
     taken(found);
   };
@@ -77,7 +78,8 @@ function startFolder(zone, taken, lists) {
 /** A folder without anything to send says so. @param {HTMLElement} zone @param {import("@/upload/folder.js").Found} found */
 function sayEmpty(zone, found) {
   const said = zone.querySelector("[data-upload-beside-said]");
-  if (said) said.textContent = found.files.length || !found.name ? "" : interpolate(gettext("There is no image in %(name)s."), { name: found.name }, true);
+  const empty = interpolate(gettext("There is no image in %(name)s."), { name: found.name }, true);
+  if (said) said.textContent = found.files.length || !found.name ? "" : [empty, lostWords(found.index)].filter(Boolean).join(" ");
 }
 
 /** @param {HTMLElement} zone */
@@ -117,7 +119,7 @@ function announceBatch(zone, group) {
   announced.add(group.batch);
   say(zone, group.state.textContent ?? "");
   // What the server refused is in the list of images from now on.
-  if (group.batch.sendings.every((sending) => sending.stage === "stored" || sending.image)) setTimeout(() => dropBatch(group.batch), 8000);
+  if (!group.batch.index?.lost && group.batch.sendings.every((sending) => sending.stage === "stored" || sending.image)) setTimeout(() => dropBatch(group.batch), 8000);
 }
 
 /** @param {HTMLElement} zone @param {string} words */
