@@ -18,6 +18,10 @@ from consult.policies.statistics import may_count
 from consult.services import notification
 
 
+PHONE, DESKTOP = 5, 6
+"""Entries of the bar, "More" included, that a phone and a desktop have room for."""
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Lazy: a fragment that draws no frame asks nothing of the database."""
     user = getattr(request, "user", None)
@@ -58,5 +62,13 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         entries.append(("report-templates", "file-text", _("Report templates")))
     here = request.resolver_match.url_name if request.resolver_match else ""
     return [
-        {"url": reverse(name), "icon": icon, "label": label, "active": name == here} for name, icon, label in entries
+        {"url": reverse(name), "icon": icon, "label": label, "active": name == here, "room": _room(at, len(entries))}
+        for at, (name, icon, label) in enumerate(entries)
     ]
+
+
+def _room(at: int, count: int) -> str:
+    """From which width on an entry stands in the bar; below it is under "More"."""
+    if count > PHONE and at >= PHONE - 1:
+        return "huge" if count > DESKTOP and at >= DESKTOP - 1 else "wide"
+    return ""

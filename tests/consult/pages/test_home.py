@@ -28,6 +28,18 @@ def test_each_role_has_its_lists(cast: Cast) -> None:
     assert names(browser(cast.regulator).get("/")) == ["calls", "open", "done"]
 
 
+def test_what_the_bar_has_no_room_for_is_under_more(cast: Cast) -> None:
+    page = page_of(browser(cast.scheduler).get("/statistics/"))
+    bar, _more, rest = page.partition("nav-more nav-more-huge")
+    assert bar.count('class="nav-wide"') == 1  # a phone shows four and "More"
+    assert bar.count('class="nav-huge"') == rest.count("menu-item more-huge") >= 2
+    assert 'class="is-huge"' in rest  # where the person is, is under it
+    assert 'more-wide" href="/roster/"' in rest
+    few = page_of(browser(cast.expert).get("/"))
+    assert few.count("/statistics/") == 1
+    assert "nav-more" not in few
+
+
 def test_a_request_wanders_through_the_lists(cast: Cast) -> None:
     draft = walk.draft(cast)
     sent, offered, accepted = walk.submitted(cast), walk.offered(cast), walk.accepted(cast)
