@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from consult import policies
 from consult.models import Notification
 from consult.policies.alert import OPEN, own_alerts
+from consult.policies.guard import may_review
 from consult.policies.hospital import is_keeper
 from consult.policies.reading_desk import is_reader
 from consult.policies.referral import may_see_list
@@ -56,6 +57,8 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         entries.append(("reading-desks", "scan", _("Reading desks")))
     if may_count(request.user):
         entries.append(("statistics", "chart-column", _("Statistics")))
+    if may_review(request.user):
+        entries.append(("guard", "triangle-alert", _("Flagged")))
     if is_keeper(request.user):
         entries.append(("certificates", "shield-check", _("Certificates")))
     if is_reader(request.user):

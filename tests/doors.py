@@ -89,6 +89,10 @@ AFTERCARE_DOORS: dict[str, Door] = {
     "outcome-record": Door(posts={"patient": "died"}, gets=False),
     "ask-again": Door(posts={}, gets=False),
 }
+GUARD_DOORS: dict[str, Door] = {
+    "guard": Door(()),
+    "guard-review": Door(("flag",), {"verdict": "cleared", "words": "x"}, gets=False),
+}
 REFERRAL_DOORS: dict[str, Door] = {
     "referral": Door(("referral",)),
     "referral-state": Door(("referral",)),

@@ -18,6 +18,7 @@ from consult.models import (
     Alert,
     Consultation,
     CriticalFinding,
+    Flag,
     FollowUp,
     Notification,
     OpinionVersion,
@@ -34,6 +35,7 @@ from tests.cast import Cast
 from tests.consult import rostered
 from tests.doors import (
     AFTERCARE_DOORS,
+    GUARD_DOORS,
     MOVES,
     REFERRAL_DOORS,
     SECRET,
@@ -92,6 +94,7 @@ INSTANCE = (*SERIES, "sop_uid")
 TABLE: dict[str, Door] = {
     **TEAM_DOORS,
     **REFERRAL_DOORS,
+    **GUARD_DOORS,
     **AFTERCARE_DOORS,
     **{f"consultation-{name}": Door(posts=sent, gets=False) for name, sent in MOVES.items()},
     "consultation": ONE,
@@ -224,7 +227,7 @@ EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-imag
 EXPERTS_ONLY |= TEAM_EXPERTS
 EXPERTS_ONLY |= {"report-templates", "report-template"}
 DESK_ONLY = {"consultation-quality", "reading-desks", "clocks", "certificates", "alerts-unreached", "desk", "board"}
-DESK_ONLY |= rostered.DESK
+DESK_ONLY |= rostered.DESK | {"guard"}
 EXPERTS_ONLY |= rostered.EXPERTS
 ADMINISTRATORS_ONLY = {"devices", "device"}
 
@@ -263,6 +266,7 @@ def world(cast: Cast) -> World:
         together,
         {
             "referral": referred(cast),
+            "flag": Flag.objects.create(consultation=thing, rule="short_call", found={"seconds": 9}).pk,
             "follow_up": FollowUp.objects.create(
                 consultation=thing, due_on=date(2026, 12, 1), task=SECRET, planned_by=cast.doctor
             ).pk,

@@ -9,6 +9,7 @@ from consult.models.clock import Clock, ClockTable
 from consult.models.consultation import Consultation, DayNumber, Participant, Urgency
 from consult.models.critical import CriticalFinding
 from consult.models.feed import RosterFeed
+from consult.models.flag import Flag
 from consult.models.holiday import Holiday
 from consult.models.hospital import Agreement, Department, Hospital, Specialty
 from consult.models.key_image import KeyImage
@@ -54,6 +55,7 @@ __all__ = [
     "Decision",
     "Delivery",
     "Department",
+    "Flag",
     "FollowUp",
     "Holiday",
     "Hospital",

@@ -41,6 +41,7 @@ TEXTS = {
     "follow_up_due": _("A follow-up of %(number)s is due today"),
     "follow_up_entered": _("A follow-up of %(number)s was entered"),
     "outcome": _("What became of the patient of %(number)s is recorded"),
+    "flagged": _("Consultation %(number)s was flagged for review"),
     "referral_asked": _("Referral %(number)s asks your department to take a patient"),
     "referral_accepted": _("Referral %(number)s was accepted"),
     "referral_refused": _("Referral %(number)s was refused; see the reason"),

@@ -16,7 +16,7 @@ from consult.models import Consultation, DayNumber, Department, Participant, Rol
 from consult.policies import consultation as policies
 from consult.policies import patient as patient_policies
 from consult.policies import person
-from consult.services import audience, audit, diagnosis, moves, notification, reading_desk, search
+from consult.services import audience, audit, diagnosis, guard, moves, notification, reading_desk, search
 
 FIELDS: dict[str, str | Promise] = {
     "patient": gettext_lazy("Patient"),
@@ -224,6 +224,7 @@ def _end(consultation: Consultation, name: str, by: User, reason: str, kind: str
     )
     if consultation.submitted_at:
         _tell_all(consultation, by, kind)
+        guard.look_later(consultation)
     else:
         moves.announce(consultation)
     return consultation

@@ -27,7 +27,7 @@ from consult.paper import glyphs
 from consult.paper import opinion as paper
 from consult.policies import opinion as policies
 from consult.policies import person, team
-from consult.services import alert, audience, audit, critical, diagnosis, key_image, moves, notification, outbox
+from consult.services import alert, audience, audit, critical, diagnosis, guard, key_image, moves, notification, outbox
 from consult.states import ANSWERING, MEMBER_MOVES
 
 TEXTS = ("findings", "diagnosis", "recommendation")
@@ -121,6 +121,7 @@ def make_known(
     detail = {"version": version.number, "sha256": version.sha256}
     moves.make(consultation=consultation, name=name, by=by, detail=detail, changes={"signed_at": version.signed_at})
     _tell_signed(consultation, by, "amended" if is_amendment else "signed", version)
+    guard.look_later(consultation)
 
 
 def _sign_as_member(consultation: Consultation, row: Consultation, by: User, version: OpinionVersion) -> None:

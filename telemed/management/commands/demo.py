@@ -37,7 +37,16 @@ from consult.services import (
     triage,
 )
 from imaging.services import demo as pictures
-from telemed import demo_aftercare, demo_booking, demo_ca, demo_duty, demo_referrals, demo_roster, demo_teams
+from telemed import (
+    demo_aftercare,
+    demo_booking,
+    demo_ca,
+    demo_duty,
+    demo_guard,
+    demo_referrals,
+    demo_roster,
+    demo_teams,
+)
 from telemed import demo_data as data
 
 PASSWORD = "telemed-demo"  # noqa: S105 - printed by `serve`, refused outside DEBUG
@@ -75,6 +84,7 @@ class Command(BaseCommand):
                 demo_teams.fill(User.objects.get(username="scheduler"), PASSWORD, signature)
                 demo_referrals.fill()
                 demo_aftercare.fill()
+                demo_guard.fill()
                 read_old_news()
         self.stdout.write(
             f"{Hospital.objects.count()} hospitals, {User.objects.count()} people, "
@@ -259,6 +269,7 @@ class Case:
         for number, (side, text) in enumerate(data.CHAT[self.specialty]):
             by = self.asker if side == "asker" else self.expert
             message.post(consultation=self.thing, by=by, body=text, token=f"demo-{self.thing.pk}-{number}")
+        demo_guard.as_long_as(self.thing, demo_guard.SHORT if self.who[0] == demo_guard.FLAGGED else demo_guard.USUAL)
         session.end(consultation=self.thing, by=self.expert)
 
     def sign(self) -> None:
