@@ -38,6 +38,15 @@ def of(consultation: Consultation, by: User, images: QuerySet[Image], language: 
     }
 
 
+def unheld(consultation: Consultation, by: User, images: QuerySet[Image]) -> int:
+    """Marks and key images on exported slides and pages, which the objects of this plan cannot hold."""
+    version = opinions.newest_visible(by, consultation)
+    on = [each["shows"]["image"] for each in key_image.signed(version)] if version else []
+    on += [row.image_id for row in annotations.visible_annotations(by, consultation)]
+    plain = {image.pk for image in images.filter(pk__in=set(on)) if not image.has_pixels} if on else set[int]()
+    return sum(image in plain for image in on)
+
+
 def _when(at: datetime) -> str:
     """YYYYMMDDHHMMSS where the site stands."""
     return timezone.localtime(at).strftime("%Y%m%d%H%M%S")

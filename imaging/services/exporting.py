@@ -16,7 +16,7 @@ from consult.errors import StorageFull
 from consult.services import audit, outbox, store
 from imaging.models import Export, Image, Reason
 from imaging.policies import export as policies
-from imaging.services import decoding, derived, storage
+from imaging.services import decoding, derived, export_plan, storage
 from imaging.services import export as exports
 
 S = Export.State
@@ -115,6 +115,8 @@ def _objects(row: Export) -> list[tuple[str, Path]]:
     outbox.keep()
     for each in made:
         row.made[each.modality] = row.made.get(each.modality, 0) + 1
+    if count := export_plan.unheld(row.consultation, row.by, policies.exportable(row.by, row.consultation)):
+        row.made["unheld"] = count
     return [(_name(each.study_uid, each.series_uid, each.sop_uid, each.sha256), each.original) for each in made]
 
 

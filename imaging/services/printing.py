@@ -48,6 +48,11 @@ class Sheet:
         return (across / down if self.turned.quarters % 2 else down / across) > TALL
 
     @property
+    def is_part(self) -> bool:
+        """Whether it shows a region of a slide and not all of it."""
+        return self.box[2:] != (self.image.width, self.image.height)
+
+    @property
     def degrees(self) -> int:
         return self.turned.quarters * 90
 

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ from PIL import Image as Picture
 from consult.services import outbox
 from imaging.models import Image
 from imaging.raster import slide, tiles
-from imaging.services import decoding, slides
+from imaging.services import annotation, decoding, slides
+from imaging.services.annotation import Mark
 from tests.cast import Cast, accepted, submitted
-from tests.imaging import glass
+from tests.imaging import glass, phantom
 from tests.imaging.doors import client, pixels, send, sent
 
 pytestmark = pytest.mark.files
@@ -253,3 +255,21 @@ def test_a_slide_may_be_larger_than_other_files(cast: Cast, settings: Any) -> No
     assert send(doctor, thing, "c.png", content).status_code == 413
     other = sent(doctor, thing, "d.tif", bytes.fromhex("89504e470d0a1a0a") + content[:-9])
     assert (other.state, other.reason) == ("refused", "too_large")
+
+
+def test_an_export_says_what_of_a_slide_it_cannot_hold_and_a_print_that_it_is_a_part(cast: Cast) -> None:
+    thing = accepted(cast)
+    slide = sent(client(cast.doctor), thing, "a.dcm", glass.wsi(glass.tissue(*SHAPE)))
+    other = sent(client(cast.doctor), thing, "ct.dcm", phantom.ct())
+    for image in (slide, other):
+        mark = Mark(frame=0, kind="length", points=[[5.0, 5.0], [25.0, 9.0]], text="")
+        annotation.put(image=image, by=cast.expert, uid=uuid4(), rev=1, mark=mark)
+    doctor = client(cast.doctor)
+    assert doctor.post(f"/consultations/{thing.pk}/exports/", {"purpose": "treatment"}).status_code == 302
+    outbox.sweep()
+    row = thing.exports.get()
+    assert (row.state, row.missing, row.made) == ("ready", 0, {"PR": 1, "SR": 1, "unheld": 1})
+    assert 'data-unheld="1"' in doctor.get(f"/consultations/{thing.pk}/exports/").content.decode()
+    for query, is_part in (("?region=100,100,400,300", True), ("", False)):
+        page = doctor.get(f"/images/{slide.pk}/frames/0/print/{query}").content.decode()
+        assert ("切片局部" in page) == is_part
