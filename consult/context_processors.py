@@ -18,7 +18,6 @@ from consult.policies.referral import may_see_list
 from consult.policies.statistics import may_count
 from consult.services import notification
 
-
 PHONE, DESKTOP = 5, 6
 """Entries of the bar, "More" included, that a phone and a desktop have room for."""
 
