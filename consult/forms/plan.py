@@ -44,11 +44,11 @@ class ShapeForm(forms.Form):
 
     role = RoleField(label=_("Specialist"), queryset=Role.objects.none())
     level = forms.ChoiceField(label=_("Level"), choices=Shift.Level.choices, widget=forms.RadioSelect)
-    starts = forms.TimeField(label=_("From"), widget=clock_input())
+    starts = forms.TimeField(label=_("Begins at"), widget=clock_input())
     ends = forms.TimeField(
-        label=_("Until"),
+        label=_("Ends at"),
         widget=clock_input(),
-        help_text=_("Not later than From: on the next day. 08:00 to 08:00 is a whole day."),
+        help_text=_("Not later than the beginning: on the next day. 08:00 to 08:00 is a whole day."),
     )
 
     def __init__(self, *args: Any, members: QuerySet[Role], **kwargs: Any) -> None:

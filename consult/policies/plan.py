@@ -18,6 +18,7 @@ BLOCKS: dict[str, str | Promise] = {
     "inactive": _("no longer active there"),
     "licence": _("no valid licence on that day"),
     "leave": _("on leave"),
+    "double": _("another of their shifts begins at the same time"),
     "agreement": _("the hospital has no valid agreement on that day"),
 }
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from django.db.models import QuerySet
@@ -95,6 +95,8 @@ def diff(rows: list[Planned], shifts: Iterable[Shift], now: datetime) -> Diff:
             continue
         if row.blocked:
             found.refused.append(row)
+        elif (row.role.pk, row.starts_at) in wanted:
+            found.refused.append(replace(row, blocked="double"))
         else:
             wanted[row.role.pk, row.starts_at] = row
     for shift in shifts:

@@ -5,7 +5,6 @@ from datetime import date, datetime, time, timedelta
 from dateutil.rrule import rrulestr
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from consult.models import Rule
 from consult.policies import holiday
@@ -37,7 +36,7 @@ def words(rrule: str) -> str:
     if freq == "DAILY":
         return _("Every day") if every == 1 else _("Every %(count)s days in turn") % {"count": every}
     names = _(", ").join(str(WEEKDAYS_ABBR[day]) for day in weekdays)
-    weeks = ngettext("Every week: %(days)s", "Every %(count)s weeks: %(days)s", every)
+    weeks = _("Every week: %(days)s") if every == 1 else _("Every %(count)s weeks: %(days)s")
     return weeks % {"count": every, "days": names}
 
 

@@ -287,6 +287,17 @@ def test_gaps_and_overlaps_are_found_before_publishing(cast: Cast) -> None:
     assert (both.role.person.name, both.one.starts_at.astimezone(timezone.get_default_timezone()).day) == ("张文博", 2)
 
 
+def test_two_shifts_of_one_person_that_begin_together_are_one_and_the_other_is_named(cast: Cast) -> None:
+    rule(cast, last=MONDAY)
+    rule(cast, last=MONDAY, level="standby")
+    shown = previews.preview(cast.cardiology, MONDAY, SUNDAY)
+    assert ([row.level for row in shown.diff.added], [row.blocked for row in shown.diff.refused]) == (
+        ["duty"],
+        ["double"],
+    )
+    assert (len(shown.overlaps), published(cast).added, Shift.objects.get().level) == (1, 1, "duty")
+
+
 def test_a_hospitals_scheduler_plans_only_its_own_departments(cast: Cast) -> None:
     one = rule(cast)
     Role.objects.filter(person=cast.scheduler).update(hospital=cast.bethune)
