@@ -266,7 +266,7 @@ def world(cast: Cast) -> World:
         together,
         {
             "referral": referred(cast),
-            "flag": Flag.objects.create(consultation=thing, rule="short_call", found={"seconds": 9}).pk,
+            "flag": Flag.objects.create(consultation=thing, rule="many", found={"count": 9}).pk,
             "follow_up": FollowUp.objects.create(
                 consultation=thing, due_on=date(2026, 12, 1), task=SECRET, planned_by=cast.doctor
             ).pk,
