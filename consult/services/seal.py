@@ -74,7 +74,7 @@ def make(*, version: OpinionVersion, language: str) -> Seal:
             detail = {"sha256": sha256, "serial": sealer.serial, "version": version.number}
             audit.record(by=None, action="seal.make", thing=kept, consultation=consultation, detail=detail)
             return kept
-    _place(sha256).unlink(missing_ok=True)
+    files.forget(_place(sha256))
     return kept
 
 

@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from consult.services import bucket, outbox
 from consult.services.bucket import Kept
-from consult.services.store_copies import grown, is_here, is_on, key_of, locked, name_of, need_room, path_of
+from consult.services.store_copies import KEPT, grown, is_here, is_on, key_of, locked, name_of, need_room, path_of
 
 AT_ONCE = 8
 LARGE = 16 * 1024 * 1024  # files from here on go one after the other, in the caller's thread
@@ -104,7 +104,7 @@ def forget(path: Path) -> None:
 @outbox.handles("store.forget", atomic=False)
 def forget_now(name: str) -> None:
     """May run twice. A copy that was fetched meanwhile goes too."""
-    if not ONE_THING.fullmatch(name):
+    if not (KEPT.fullmatch(name) or ONE_THING.fullmatch(name)):
         raise ValueError("not the name of one thing")
     keys = [key for key, _at in bucket.listed(name) if key == name or key.startswith(f"{name}/")]
     if keys:

@@ -29,7 +29,7 @@ KEPT = re.compile(
     r"files/images/[0-9a-f]{32}/(original|shown/[^/.][^/]*)"
     r"|files/arrivals/[\w-]{43}"
     r"|files/exports/[\w-]{43}/study\.zip"
-    r"|files/(consents/\d+|key_images/\w\w|opinions/\w\w)/[0-9a-f]{64}\.\w+"
+    r"|files/\w+/\w+/[0-9a-f]{64}\.\w+"  # named by their content: consents, key images, opinions, letters
     r"|recordings/[0-9a-f]{32}/[^/.]+\.(film|log)"
 )
 MADE_AGAIN = re.compile(r"files/images/[0-9a-f]{32}/stored")

@@ -16,7 +16,7 @@ from pydicom import dcmread
 from consult.errors import StoreAway
 from consult.models import Job
 from consult.services import bucket as buckets
-from consult.services import consent, key_image, outbox, store, store_copies
+from consult.services import consent, files, key_image, outbox, store, store_copies
 from imaging.models import Arrival, Image, Upload
 from imaging.services import arrivals, intake, prepare
 from tests.cast import Cast, accepted, draft, signature, submitted
@@ -294,6 +294,19 @@ def test_an_export_made_by_another_machine_is_taken(cast: Cast, bucket: Bucket) 
     assert browser.post(f"/exports/{export.pk}/remove/").status_code == 302
     swept()
     assert bucket.names("files/exports/") == set()
+
+
+@pytest.mark.parametrize("noun", ["consents/7", "key_images/ab", "opinions/ab", "letters/ab"])
+def test_whatever_is_named_by_its_content_is_kept_and_goes_again(db: None, bucket: Bucket, noun: str) -> None:
+    path = Path(site.MEDIA_ROOT) / noun / f"{'a' * 64}.pdf"
+    files.keep(path, b"signed")
+    another_machine()
+    assert files.read(path) == b"signed"
+    files.forget(path)
+    swept()
+    assert (bucket.names(), path.exists()) == (set(), False)
+    with pytest.raises(ValueError, match="nothing of this name is kept"):
+        files.keep(path.with_name("letter.pdf"), b"signed")
 
 
 def test_only_one_thing_at_a_time_is_forgotten(bucket: Bucket) -> None:
