@@ -120,3 +120,22 @@ def test_a_file_that_many_want_is_fetched_once(cast: Cast, bucket: Bucket, monke
     for thread in threads:
         thread.join()
     assert fetches == [f"files/images/{image.folder}/shown/frames.raw"]
+
+
+def test_a_copy_that_is_used_while_the_bucket_is_asked_about_it_stays(
+    cast: Cast, bucket: Bucket, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = sent(client(cast.doctor), submitted(cast), "ct.dcm", instance())
+    raw, look = image.path / "shown" / "frames.raw", buckets.look
+    for path in Path(site.MEDIA_ROOT).rglob("*"):
+        aged(path, 5000)
+
+    def used(key: str) -> Any:
+        if key.endswith("frames.raw"):
+            rendering.read(image, 0)
+        return look(key)
+
+    monkeypatch.setattr(buckets, "look", used)
+    settings.S3_CACHE_BYTES = 1
+    assert store_copies.tidy() > 0
+    assert (raw.exists(), image.original.exists()) == (True, False)
