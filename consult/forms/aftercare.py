@@ -35,7 +35,9 @@ class FoundForm(forms.Form):
 
 
 class OutcomeForm(forms.Form):
-    patient = forms.ChoiceField(label=_("The patient"), choices=Outcome.Patient.choices, widget=forms.RadioSelect)
+    patient = forms.ChoiceField(
+        label=_("What became of the patient"), choices=Outcome.Patient.choices, widget=forms.RadioSelect
+    )
     changed = forms.ChoiceField(
         label=_("Did the diagnosis change?"), choices=Outcome.Answer.choices, widget=forms.RadioSelect
     )
