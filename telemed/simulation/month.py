@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from consult.services import outbox
+from telemed.simulation import swaps
 from telemed.simulation.clock import Clock
 from telemed.simulation.course import Course
 from telemed.simulation.province import Maker, Province
@@ -66,6 +67,7 @@ def play(
         outbox.beat_once()
         if clock.now.date() != day:
             day = clock.now.date()
+            swaps.of_a_day(province, make.chance, month.told)
             say(f"{day}: {month.asked} asked, {len(waiting)} to come or open")
     month.days = (clock.now - start) / timedelta(days=1)
     month.open = sum(course is not None for _at, _number, course in waiting)

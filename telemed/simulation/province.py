@@ -99,14 +99,15 @@ class Maker:
         )
 
     def _roster(self, scheduler: User, experts: list[Role]) -> None:
-        """Everybody works on working days and is on call by night; some take leave."""
+        """Everybody works on working days, the two of a department take turns on call by night; some take leave."""
         days = (self.last - self.first).days
-        for role in experts:
+        for at, role in enumerate(experts):
             fields = {"role": role, "rrule": repeat.daily(), "first": self.first}
+            turn = {"rrule": repeat.daily(2), "first": self.first + timedelta(days=at // (len(experts) // 2 or 1) % 2)}
             work = {"level": Shift.Level.DUTY, "starts": time(8), "minutes": 600, "holidays": Rule.Holidays.WORKDAYS}
             plan.add_rule(by=scheduler, fields={**fields, **work})
             night = {"level": Shift.Level.ON_CALL, "starts": time(18), "minutes": 840, "holidays": Rule.Holidays.USUAL}
-            plan.add_rule(by=scheduler, fields={**fields, **night})
+            plan.add_rule(by=scheduler, fields={**fields, **night, **turn})
             if self.chance.random() < 0.2:
                 away = self.first + timedelta(days=self.chance.randrange(max(days, 1)))
                 plan.give_leave(by=scheduler, role=role, first=away, last=away + timedelta(days=2), reason="年休假")

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone, translation
 
-from consult.models import AuditEntry, Consultation, User
+from consult.models import AuditEntry, Consultation, Swap, User
 from telemed.simulation import judge
 from telemed.simulation.clock import Clock
 from telemed.simulation.month import Month, play
@@ -55,7 +55,12 @@ class Command(BaseCommand):
 
     def _say(self, month: Month, seconds: float) -> None:
         states = Counter(Consultation.objects.values_list("state", flat=True))
-        for name, count in [*sorted(states.items()), *((f"told {code}", n) for code, n in month.told.most_common())]:
+        swapped = Counter(f"swap {state}" for state in Swap.objects.values_list("state", flat=True))
+        for name, count in [
+            *sorted(states.items()),
+            *sorted(swapped.items()),
+            *((f"told {code}", n) for code, n in month.told.most_common()),
+        ]:
             self.stdout.write(f"{count:7} {name}")
         self.stdout.write(
             f"{month.asked} requests in {month.days:.1f} days, {AuditEntry.objects.count()} audit entries,"
