@@ -54,6 +54,7 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
         entries.append(("desk", "clipboard-list", _("Triage desk")))
         entries.append(("roster", "calendar-days", _("Roster")))
         entries.append(("reading-desks", "scan", _("Reading desks")))
+        entries.append(("administration", "hospital", _("Administration")))
     if may_count(request.user):
         entries.append(("statistics", "chart-column", _("Statistics")))
     if may_review(request.user):

@@ -4,6 +4,7 @@ from django.urls import path
 
 from consult.views import (
     access_key,
+    administration,
     aftercare,
     alert,
     booking,
@@ -55,6 +56,15 @@ urlpatterns = [
     path("board/", desk.board, name="board"),
     path("consultations/<int:pk>/urge/", desk.urge, name="consultation-urge"),
     path("clocks/", clock.page, name="clocks"),
+    path("administration/", administration.page, name="administration"),
+    path("administration/hospitals/new/", administration.new_hospital, name="hospital-new"),
+    path("administration/hospitals/<int:pk>/", administration.hospital, name="hospital"),
+    path("administration/hospitals/<int:pk>/switch/", administration.switch_hospital, name="hospital-switch"),
+    path("administration/hospitals/<int:pk>/departments/new/", administration.new_department, name="department-new"),
+    path("administration/departments/<int:pk>/", administration.department, name="department"),
+    path("administration/departments/<int:pk>/switch/", administration.switch_department, name="department-switch"),
+    path("administration/agreements/new/", administration.new_agreement, name="agreement-new"),
+    path("administration/agreements/<int:pk>/end/", administration.end_agreement, name="agreement-end"),
     path("roster/", roster.page, name="roster"),
     path("roster/fairness/", own_roster.shares, name="roster-fairness"),
     path("roster/mine/", own_roster.page, name="roster-mine"),

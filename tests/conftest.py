@@ -1,10 +1,13 @@
 """Fixtures that every test shares: the cast, and a database that forgets although it is append-only."""
 
+import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db.backends.sqlite3.base import DatabaseOperations
+from django.db.models.signals import post_migrate
 
 from consult.policies import holiday
 from tests import cast as people
@@ -20,6 +23,15 @@ def _flush_without_triggers(self: DatabaseOperations, *args: Any, **kwargs: Any)
         triggers = cursor.fetchall()
     off = [f'DROP TRIGGER "{name}"' for name, _ in triggers]
     return off + _sql_flush(self, *args, **kwargs) + [sql for _, sql in triggers]
+
+
+def _holidays_again(sender: Any, **_about: Any) -> None:
+    """What a migration filled is gone when a test has emptied the tables; Django says so by this signal."""
+    if sender.label == "consult":
+        importlib.import_module("consult.migrations.0025_holidays").fill(apps, None)
+
+
+post_migrate.connect(_holidays_again, dispatch_uid="holidays again")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,7 +7,7 @@ from uuid import uuid4
 from django.urls.resolvers import URLPattern, URLResolver
 from django.utils import timezone
 
-from consult.models import Consultation, Role, User
+from consult.models import Agreement, Consultation, Role, User
 from consult.services import referral, team
 from imaging.models import Export
 from tests import cast as walk
@@ -101,6 +101,20 @@ REFERRAL_DOORS: dict[str, Door] = {
     "referral-discharge": Door(("referral",), {"course": "x"}, gets=False),
     "referral-letter": Door(("referral", "transfer")),
 }
+HOSPITAL = {"name": "x", "name_en": "x", "county": "x"}
+ADMINISTRATION_DOORS: dict[str, Door] = {
+    "administration": Door(()),
+    "hospital-new": Door((), {"code": "x", "tier": "township", **HOSPITAL}),
+    "hospital": Door(("hospital",), HOSPITAL),
+    "hospital-switch": Door(("hospital",), {}, gets=False),
+    "department-new": Door(("hospital",), {"name": "x", "name_en": "x", "specialty": "general"}),
+    "department": Door(("desk",), {"name": "x", "name_en": "x", "specialty": "general"}),
+    "department-switch": Door(("desk",), {}, gets=False),
+    "agreement-new": Door((), {"number": "x"}),
+    "agreement-end": Door(("agreement",), {"reason": "x"}, gets=False),
+}
+DOORS = TEAM_DOORS | REFERRAL_DOORS | GUARD_DOORS | AFTERCARE_DOORS | ADMINISTRATION_DOORS
+SCHEDULERS_ONLY = {"guard"} | {name for name, door in ADMINISTRATION_DOORS.items() if door.gets}
 TEAM_EXPERTS = {"joint-report-draft", "joint-report-put", "joint-report-sign", "team-invite", "team-excuse"}
 
 
@@ -110,6 +124,12 @@ def referred(cast: Cast) -> int:
     role = Role.objects.get(person=cast.doctor)
     texts = dict.fromkeys(names, SECRET)
     return referral.ask(by=cast.doctor, role=role, patient=cast.patient, to=cast.cardiology, texts=texts).pk
+
+
+def administered(cast: Cast) -> dict[str, int]:
+    """What the province's scheduler keeps."""
+    agreement = Agreement.objects.get(primary=cast.nitun, superior=cast.provincial)
+    return {"desk": cast.cardiology.pk, "hospital": cast.nitun.pk, "agreement": agreement.pk}
 
 
 def gathered(cast: Cast, texts: dict[str, str]) -> Consultation:

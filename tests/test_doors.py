@@ -34,14 +34,13 @@ from tests import cast as walk
 from tests.cast import Cast
 from tests.consult import rostered
 from tests.doors import (
-    AFTERCARE_DOORS,
-    GUARD_DOORS,
+    DOORS,
     MOVES,
-    REFERRAL_DOORS,
+    SCHEDULERS_ONLY,
     SECRET,
-    TEAM_DOORS,
     TEAM_EXPERTS,
     Door,
+    administered,
     finished,
     gathered,
     referred,
@@ -92,10 +91,7 @@ SERIES = (*STUDY, "series_uid")
 INSTANCE = (*SERIES, "sop_uid")
 # Doors to one consultation, or to something of it: nothing is there for an outsider.
 TABLE: dict[str, Door] = {
-    **TEAM_DOORS,
-    **REFERRAL_DOORS,
-    **GUARD_DOORS,
-    **AFTERCARE_DOORS,
+    **DOORS,
     **{f"consultation-{name}": Door(posts=sent, gets=False) for name, sent in MOVES.items()},
     "consultation": ONE,
     "consultation-head": ONE,
@@ -227,7 +223,7 @@ EXPERTS_ONLY = {"consultation-sign", "opinion-draft", "opinion-amend", "key-imag
 EXPERTS_ONLY |= TEAM_EXPERTS
 EXPERTS_ONLY |= {"report-templates", "report-template"}
 DESK_ONLY = {"consultation-quality", "reading-desks", "clocks", "certificates", "alerts-unreached", "desk", "board"}
-DESK_ONLY |= rostered.DESK | {"guard"}
+DESK_ONLY |= rostered.DESK | SCHEDULERS_ONLY
 EXPERTS_ONLY |= rostered.EXPERTS
 ADMINISTRATORS_ONLY = {"devices", "device"}
 
@@ -286,7 +282,7 @@ def world(cast: Cast) -> World:
             "device": arrived.device_id,
             "export": finished(thing, cast.doctor).pk,
             "access_key": opens.pk,
-            "desk": cast.cardiology.pk,
+            **administered(cast),
             **rostered.planned(cast, SECRET),
             "template": template.pk,
             **{name: getattr(slice_, name) for name in ("study_uid", "series_uid", "sop_uid")},

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 
 from consult.codes import icd10, sought
@@ -57,6 +57,16 @@ def _words(row: Consultation) -> list[str]:
 def _coded(codes: list[str]) -> list[str]:
     entries = [found for code in codes if (found := icd10.entry(code))]
     return [word for one in entries for word in (one.code, one.name_zh, one.name_en)]
+
+
+@outbox.handles("search.hospital")
+def keep_of(hospital: int, after: int) -> None:
+    """A hospital has another name: its consultations, some at a time, in the order of their keys."""
+    rows = Consultation.objects.filter(Q(hospital=hospital) | Q(asked_hospital=hospital), pk__gt=after)
+    pks = list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    keep(pks)
+    if len(pks) == AT_ONCE:
+        outbox.later(kind="search.hospital", payload={"hospital": hospital, "after": pks[-1]})
 
 
 @outbox.every(timedelta(minutes=10), "search")

@@ -79,7 +79,9 @@ def sent(browser: Client, consultation: Consultation, name: str, content: bytes)
 
 
 def streamed(answer: Any) -> bytes:
-    """All bytes of an answer that is written piece by piece."""
+    """All bytes of an answer, also of one that is written piece by piece."""
+    if not answer.streaming:
+        return bytes(answer.content)
 
     async def gathered() -> bytes:
         return b"".join([piece async for piece in answer.streaming_content])

@@ -76,17 +76,22 @@ def _alone(name: str) -> Iterator[Path]:
 
 
 def template() -> Path:
-    """A DATA_DIR with migrated database and demo data, made once for the present code."""
+    """A DATA_DIR with migrated database and demo data, made once for the present code.
+
+    Those of other checkouts, whose tests may run at this moment, stay for a day after they were last used.
+    """
     code = _code()
     with _alone("sqlite") as base:
         made = base / f"data-{code}"
         if not made.exists():
             for old in base.glob("data-*"):
-                shutil.rmtree(old)
+                if old.stat().st_mtime < time.time() - 86_400:
+                    shutil.rmtree(old)
             filling = base / f"filling-{os.getpid()}"
             manage("migrate", "--verbosity=0", DATA_DIR=str(filling))
             manage("demo", DATA_DIR=str(filling))
             filling.rename(made)
+        os.utime(made)
         return made
 
 

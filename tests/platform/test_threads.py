@@ -74,6 +74,7 @@ async def test_one_thread_runs_middleware_and_view_and_the_next_request_too(sett
     assert seen[0][1] != threading.get_ident()
 
 
+@pytest.mark.django_db  # its end, like every answer's, looks after the connections of its thread
 async def test_a_static_file_is_served_on_the_loop_guarded_as_every_page(settings: Any) -> None:
     settings.MIDDLEWARE = [f"{HERE}.middleware"]
     handler, name = Handler(), static("css/base.css")

@@ -114,6 +114,8 @@ class Scene:
             peer = Peer(subscriber.transport, self.mux)
             subscriber.negotiate(wanted, {"0": self.tracks[AUDIO], "1": self.tracks[VIDEO]})
             self.viewers.append((subscriber, peer))
+        for each in (self.publisher, *(viewer for viewer, _ in self.viewers)):
+            each.transport.last_valid = 0.0  # set by the machine's clock, not by this one
         self.last = b""
         self.news: list[Any] = []
 
@@ -204,7 +206,7 @@ class Scene:
         logs = [subscriber._budget._downlink.send_rtp for subscriber, _ in self.viewers]
         kept = [[log.number, log.bytes, log.match(log.number - 30, [5] * 15 + [None, 7] * 7, 1, 3, [])] for log in logs]
         transports = [self.publisher.transport, *(subscriber.transport for subscriber, _ in self.viewers)]
-        gates = [[t.rejected, t._allowance, t.last_valid if t.last_valid < 1e4 else 0] for t in transports]
+        gates = [[t.rejected, t._allowance, t.last_valid] for t in transports]
         counted = self.mux.counters
         counts = [self.mux.received, counted.malformed, counted.stray, self.mux.egress.sent, self.mux.egress.dropped]
         return [streams, outs, kept, gates, counts]

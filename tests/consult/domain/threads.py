@@ -1,12 +1,27 @@
 """Several at once, each in a thread with a database connection of its own."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
 
 from consult.errors import Refusal
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """SQLite lets one write at a time: the last of two hundred waits longer than a site's people would."""
+    options = connection.settings_dict["OPTIONS"]
+    known = dict(options)
+    if connection.vendor == "sqlite":
+        options["timeout"] = 120
+    try:
+        yield
+    finally:
+        options.clear()
+        options.update(known)
 
 
 def together(*acts: Callable[[], Any]) -> list[Any]:
@@ -27,10 +42,11 @@ def together(*acts: Callable[[], Any]) -> list[Any]:
             connection.close()
 
     threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    with _patient():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(180)
     if broken:
         raise broken[0]
     return results
